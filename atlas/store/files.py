@@ -1,0 +1,127 @@
+"""File names of an atlas, and the few file operations that survive a crash.
+
+A publish is a redo log: everything new is written into ``.commit.tmp``, which becomes ``.commit`` by one rename. From then on
+``.commit/NAME`` wins over ``NAME``; moving its files into place can stop anywhere and be finished by the next writer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from atlas.schema import AtlasError
+
+MANIFEST = "manifest.json"
+CLASSES = "classes.parquet"
+CONCEPTS = "concepts.parquet"
+PHOTOS = "photos.parquet"
+STRATEGIES = "strategies.parquet"
+EXEMPLARS = "exemplars.parquet"
+DICTIONARIES = "dictionaries.safetensors"
+PICTURES = "pictures"
+TABLES = (CLASSES, CONCEPTS, PHOTOS, STRATEGIES, EXEMPLARS)
+
+COMMIT = ".commit"
+BUILD = ".build"
+
+Kind = Literal["class", "concept", "exemplars", "heat", "thumbnails"]
+
+
+def picture_name(owner: str, kind: Kind, index: int | None = None) -> str:
+    """Return the name of a picture inside an atlas; ``owner`` is a wnid or ``"shared"``."""
+    stem = {
+        "class": "class",
+        "thumbnails": "photos",
+        "concept": f"{index or 0:02d}",
+        "exemplars": f"{index or 0:02d}-exemplars",
+        "heat": f"{index or 0:02d}-heat",
+    }[kind]
+    return f"{PICTURES}/{owner}/{stem}.webp"
+
+
+def data_path(name: str) -> Path:
+    """Return a file shipped with the project (under ``data/`` or ``assets/``), in a checkout or an installed wheel."""
+    package = Path(__file__).parent.parent
+    for base in (package.parent, package / "_shipped"):
+        if (base / name).exists():
+            return base / name
+    raise AtlasError(f"The project's own file {name} is missing: reinstall concept-atlas, or run it from a checkout.")
+
+
+def locate(root: Path, name: str) -> Path:
+    """Return where ``name`` of the atlas ``root`` lies now; an unfinished publish wins."""
+    pending = root / COMMIT / name
+    return pending if pending.exists() else root / name
+
+
+def read_bytes(root: Path, name: str) -> bytes:
+    """Read a file of the atlas, also while a publish is moving it."""
+    try:
+        return locate(root, name).read_bytes()
+    except FileNotFoundError:  # moved between the look and the read
+        return (root / name).read_bytes()
+
+
+def fingerprint(path: Path) -> dict[str, str | int]:
+    """Return the sha256 and size of a file, as the manifest records them."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file and force it to the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def sync(folder: Path) -> None:
+    """Force every file and folder below (and the folder itself) to the disk."""
+    for path in (*folder.rglob("*"), folder):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def become(source: Path, target: Path) -> None:
+    """Give a finished folder its final name, in one step that a crash cannot halve."""
+    sync(source)
+    if target.exists():
+        shutil.rmtree(target)
+    source.rename(target)
+    descriptor = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def relative_files(folder: Path) -> Iterator[str]:
+    """Yield the names of all files below a folder, in order."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix()
+
+
+def roll_forward(root: Path) -> None:
+    """Finish a publish that was decided: move every file of ``.commit`` into place."""
+    commit = root / COMMIT
+    if not commit.exists():
+        return
+    for name in relative_files(commit):
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (commit / name).replace(target)
+    sync(root)
+    shutil.rmtree(commit)

@@ -1,0 +1,63 @@
+"""The 1000 ImageNet classes, and the manifest as JSON."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from functools import cache
+from typing import Any
+
+from atlas.schema import FORMAT_VERSION, AtlasError, ImageNetClass, Manifest, PhotoSet
+from atlas.store.files import data_path
+
+CLASSES_CSV = "data/imagenet_classes.csv"
+
+
+@cache
+def imagenet_classes() -> tuple[ImageNetClass, ...]:
+    """Return the 1000 classes, by class index (names from WordNet, unique on screen)."""
+    with data_path(CLASSES_CSV).open(encoding="utf-8", newline="") as stream:
+        return tuple(
+            ImageNetClass(
+                class_index=int(row["class_index"]),
+                wnid=row["wnid"],
+                name=row["name"],
+                synonyms=tuple(filter(None, row["synonyms"].split("; "))),
+                definition=row["definition"],
+                hypernyms=tuple(filter(None, row["hypernyms"].split(" > "))),
+            )
+            for row in csv.DictReader(stream)
+        )
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Return the manifest as indented JSON."""
+    return (json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def decode_manifest(content: bytes, where: str) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        AtlasError: not JSON, not a manifest, or written by a newer major version of the format.
+    """
+    try:
+        values: dict[str, Any] = json.loads(content)
+        version = str(values["format_version"])
+        major = int(version.split(".")[0])
+    except (ValueError, KeyError, TypeError) as error:
+        raise AtlasError(
+            f"{where}/manifest.json is not the manifest of an atlas ({error}): restore it, or build the atlas again."
+        ) from error
+    if major > int(FORMAT_VERSION.split(".")[0]):
+        raise AtlasError(
+            f"{where} has format {version}; this version reads up to {FORMAT_VERSION.split('.')[0]}.x. "
+            "Upgrade concept-atlas to open it."
+        )
+    known = {field.name for field in dataclasses.fields(Manifest)}
+    try:
+        sets = tuple(PhotoSet(**s) for s in values.pop("photo_sets"))
+        return Manifest(photo_sets=sets, **{k: v for k, v in values.items() if k in known})
+    except (TypeError, KeyError) as error:
+        raise AtlasError(f"{where}/manifest.json lacks what a manifest needs ({error}): build the atlas again.") from error

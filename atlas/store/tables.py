@@ -1,0 +1,234 @@
+"""Domain types ↔ Arrow tables: one schema a table, one pair of functions a type."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from atlas.schema import (
+    ClassRecord,
+    Concept,
+    Curve,
+    Evidence,
+    Exemplar,
+    ImageNetClass,
+    Neighbour,
+    Photos,
+    Strategy,
+)
+from atlas.store import files
+
+#: Every estimator an atlas can hold a column for, beside the contribution itself.
+ESTIMATORS = (
+    "gradient_input",
+    "integrated_gradients",
+    "saliency",
+    "smoothgrad",
+    "occlusion",
+    "rise",
+    "sobol",
+    "hsic",
+)
+
+_real = pa.float64()
+_text = pa.string()
+_reals = pa.list_(pa.float32())
+_whole = pa.int32()
+_wholes = pa.list_(pa.int32())
+_neighbours = pa.list_(pa.struct({"id": _text, "cosine": _real, "background": pa.bool_()}))
+_evidence = pa.list_(
+    pa.struct({f.name: _whole if f.name == "index" else _real for f in dataclasses.fields(Evidence)})
+)
+_curves = pa.list_(pa.struct({"method": _text, "measure": _text, "values": pa.list_(_real), "auc": _real}))
+
+
+def _columns(kind: pa.DataType, *names: str) -> dict[str, pa.DataType]:
+    return dict.fromkeys(names, kind)
+
+
+SCHEMAS: dict[str, pa.Schema] = {
+    files.CLASSES: pa.schema(
+        {
+            "class_index": _whole,
+            **_columns(_text, "wnid", "name"),
+            "synonyms": pa.list_(_text),
+            "definition": _text,
+            "hypernyms": pa.list_(_text),
+            **_columns(_text, "coverage", "scope"),
+            **_columns(_whole, "n_photos", "n_fit", "n_holdout"),
+            **_columns(_real, "accuracy", "accuracy_holdout", "class_logit", "bias", "residual", "explained"),
+            **_columns(_real, "relative_l2", "sparsity", "hoyer", "stability", "fid", "ood"),
+            **_columns(_real, "c_mu_fidelity", "c_mu_fidelity_random"),
+            "curves": _curves,
+            "nearest_classes": _neighbours,
+            "evidence": _evidence,
+            "digest": _text,
+        }
+    ),
+    files.CONCEPTS: pa.schema(
+        {
+            **_columns(_text, "concept_id", "scope", "wnid"),
+            "index": _whole,
+            **_columns(_real, "contribution", "share", "share_low", "share_high"),
+            **_columns(_real, "prevalence", "reliability", "stability"),
+            **_columns(_real, *ESTIMATORS),
+            "aligned": _neighbours,
+            "neighbours": _neighbours,
+            **_columns(_real, "map_x", "map_y"),
+            "colour": _whole,
+        }
+    ),
+    files.PHOTOS: pa.schema(
+        {
+            **_columns(_text, "wnid", "key", "split"),
+            "predicted": _whole,
+            "correct": pa.bool_(),
+            **_columns(pa.float32(), "class_logit", "bias", "residual"),
+            **_columns(_reals, "codes", "contributions"),
+            **_columns(_whole, "dominant", "strategy"),
+            **_columns(pa.float32(), "x", "y"),
+            "neighbours": _wholes,
+            "heat_concepts": _wholes,
+            "heat": pa.binary(),
+        }
+    ),
+    files.STRATEGIES: pa.schema(
+        {
+            "wnid": _text,
+            "index": _whole,
+            "name": _text,
+            "size": _whole,
+            "accuracy": _real,
+            "contributions": pa.list_(_real),
+            "medoids": _wholes,
+        }
+    ),
+    files.EXEMPLARS: pa.schema(
+        {"concept_id": _text, "rank": _whole, "key": _text, "box": _wholes, "code": _real}
+    ),
+}
+
+
+def records_table(records: Sequence[ClassRecord]) -> pa.Table:
+    """Encode class records, a row each."""
+    rows = []
+    for record in records:
+        row = dataclasses.asdict(record)
+        rows.append({**row.pop("info"), **row})
+    return pa.Table.from_pylist(rows, SCHEMAS[files.CLASSES])
+
+
+def read_records(table: pa.Table) -> tuple[ClassRecord, ...]:
+    """Decode class records."""
+    return tuple(_record(row) for row in table.to_pylist())
+
+
+def _record(row: dict[str, Any]) -> ClassRecord:
+    info = {field.name: row.pop(field.name) for field in dataclasses.fields(ImageNetClass)}
+    info |= {"synonyms": tuple(info["synonyms"]), "hypernyms": tuple(info["hypernyms"])}
+    row["curves"] = tuple(Curve(**{**c, "values": tuple(c["values"])}) for c in row["curves"])
+    row["nearest_classes"] = tuple(Neighbour(**n) for n in row["nearest_classes"])
+    row["evidence"] = tuple(Evidence(**e) for e in row["evidence"])
+    return ClassRecord(info=ImageNetClass(**info), **row)
+
+
+def concepts_table(concepts: Sequence[Concept]) -> pa.Table:
+    """Encode concepts, a row each, an estimator a column."""
+    rows = []
+    for concept in concepts:
+        row = dataclasses.asdict(concept)
+        rows.append({**row.pop("estimators"), **row})
+    return pa.Table.from_pylist(rows, SCHEMAS[files.CONCEPTS])
+
+
+def read_concepts(table: pa.Table) -> tuple[Concept, ...]:
+    """Decode concepts."""
+    return tuple(_concept(row) for row in table.to_pylist())
+
+
+def _concept(row: dict[str, Any]) -> Concept:
+    estimators = {name: row.pop(name) for name in ESTIMATORS}
+    row["estimators"] = {name: value for name, value in estimators.items() if value is not None}
+    row["aligned"] = tuple(Neighbour(**n) for n in row["aligned"])
+    row["neighbours"] = tuple(Neighbour(**n) for n in row["neighbours"])
+    return Concept(**row)
+
+
+def photos_table(photos: Photos) -> pa.Table:
+    """Encode the photos of a class, a row each."""
+    columns = {
+        "wnid": [photos.wnid] * len(photos),
+        "key": list(photos.keys),
+        "split": list(photos.split),
+        "predicted": photos.predicted,
+        "correct": photos.correct,
+        "class_logit": photos.class_logit,
+        "bias": photos.bias,
+        "residual": photos.residual,
+        "codes": list(photos.codes),
+        "contributions": list(photos.contributions),
+        "dominant": photos.dominant,
+        "strategy": photos.strategy,
+        "x": photos.xy[:, 0],
+        "y": photos.xy[:, 1],
+        "neighbours": [list(n) for n in photos.neighbours],
+        "heat_concepts": list(photos.heat_concepts),
+        "heat": [np.ascontiguousarray(heat).tobytes() for heat in photos.heat],
+    }
+    schema = SCHEMAS[files.PHOTOS]
+    return pa.table([pa.array(columns[f.name], f.type) for f in schema], schema=schema)
+
+
+def read_photos(table: pa.Table, grid: tuple[int, int]) -> Photos:
+    """Decode the photos of one class; ``grid`` is the (height, width) of a heat map."""
+    column = {name: table[name].combine_chunks() for name in table.schema.names}
+    n = table.num_rows
+
+    def matrix(name: str) -> np.ndarray:
+        return column[name].flatten().to_numpy(zero_copy_only=False).reshape(n, -1)
+
+    def vector(name: str) -> np.ndarray:
+        return column[name].to_numpy(zero_copy_only=False)
+
+    heat = np.frombuffer(b"".join(column["heat"].to_pylist()), np.uint8)
+    return Photos(
+        wnid=column["wnid"][0].as_py(),
+        keys=tuple(column["key"].to_pylist()),
+        split=tuple(column["split"].to_pylist()),
+        **{name: vector(name) for name in ("predicted", "correct", "class_logit", "bias", "residual")},
+        codes=matrix("codes"),
+        contributions=matrix("contributions"),
+        dominant=vector("dominant"),
+        strategy=vector("strategy"),
+        xy=np.stack([vector("x"), vector("y")], axis=1),
+        neighbours=tuple(tuple(row) for row in column["neighbours"].to_pylist()),
+        heat_concepts=matrix("heat_concepts"),
+        heat=heat.reshape(n, -1, *grid),
+    )
+
+
+def strategies_table(strategies: Sequence[Strategy]) -> pa.Table:
+    """Encode strategies, a row each."""
+    return pa.Table.from_pylist([dataclasses.asdict(s) for s in strategies], SCHEMAS[files.STRATEGIES])
+
+
+def read_strategies(table: pa.Table) -> tuple[Strategy, ...]:
+    """Decode strategies."""
+    return tuple(
+        Strategy(**{**row, "contributions": tuple(row["contributions"]), "medoids": tuple(row["medoids"])})
+        for row in table.to_pylist()
+    )
+
+
+def exemplars_table(exemplars: Sequence[Exemplar]) -> pa.Table:
+    """Encode exemplars, a row each."""
+    return pa.Table.from_pylist([dataclasses.asdict(e) for e in exemplars], SCHEMAS[files.EXEMPLARS])
+
+
+def read_exemplars(table: pa.Table) -> tuple[Exemplar, ...]:
+    """Decode exemplars."""
+    return tuple(Exemplar(**{**row, "box": tuple(row["box"])}) for row in table.to_pylist())

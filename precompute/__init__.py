@@ -1,0 +1,1 @@
+"""Turn photographs and a vision network into an atlas of concepts."""
