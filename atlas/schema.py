@@ -232,4 +232,4 @@ class Manifest:
 
 def dominant_concept(contributions: np.ndarray) -> np.ndarray:
     """Return the concept each photo leans on most: (n, k) contributions → (n,) indices, ties to the lower."""
-    return contributions.argmax(axis=1).astype(np.int32)
+    return np.asarray(contributions.argmax(axis=1), np.int32)

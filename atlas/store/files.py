@@ -23,7 +23,6 @@ STRATEGIES = "strategies.parquet"
 EXEMPLARS = "exemplars.parquet"
 DICTIONARIES = "dictionaries.safetensors"
 PICTURES = "pictures"
-TABLES = (CLASSES, CONCEPTS, PHOTOS, STRATEGIES, EXEMPLARS)
 
 COMMIT = ".commit"
 BUILD = ".build"

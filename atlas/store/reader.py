@@ -144,7 +144,7 @@ class Store:
         """Return the atoms (k, p) of a dictionary as float32; ``owner`` is a wnid or "shared"."""
         try:
             with safe_open(files.locate(self.root, files.DICTIONARIES), framework="numpy") as dictionaries:
-                return dictionaries.get_tensor(owner).astype(np.float32)
+                return np.asarray(dictionaries.get_tensor(owner), np.float32)
         except (FileNotFoundError, SafetensorError) as error:
             raise UnknownName(f"The atlas {self.name} holds no dictionary for {owner!r} ({error}).") from error
 

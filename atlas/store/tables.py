@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from atlas.schema import (
     ClassRecord,
@@ -40,9 +41,7 @@ _reals = pa.list_(pa.float32())
 _whole = pa.int32()
 _wholes = pa.list_(pa.int32())
 _neighbours = pa.list_(pa.struct({"id": _text, "cosine": _real, "background": pa.bool_()}))
-_evidence = pa.list_(
-    pa.struct({f.name: _whole if f.name == "index" else _real for f in dataclasses.fields(Evidence)})
-)
+_evidence = pa.list_(pa.struct({f.name: _whole if f.name == "index" else _real for f in dataclasses.fields(Evidence)}))
 _curves = pa.list_(pa.struct({"method": _text, "measure": _text, "values": pa.list_(_real), "auc": _real}))
 
 
@@ -107,10 +106,17 @@ SCHEMAS: dict[str, pa.Schema] = {
             "medoids": _wholes,
         }
     ),
-    files.EXEMPLARS: pa.schema(
-        {"concept_id": _text, "rank": _whole, "key": _text, "box": _wholes, "code": _real}
-    ),
+    files.EXEMPLARS: pa.schema({"concept_id": _text, "rank": _whole, "key": _text, "box": _wholes, "code": _real}),
 }
+
+TABLE_NAMES = tuple(SCHEMAS)
+
+
+def owners(table: pa.Table) -> pa.ChunkedArray:
+    """Return, for every row of any table, the wnid or "shared" it belongs to."""
+    if "concept_id" in table.schema.names:
+        return pc.list_element(pc.split_pattern(table["concept_id"], "/"), 0)
+    return table["wnid"]
 
 
 def records_table(records: Sequence[ClassRecord]) -> pa.Table:
@@ -189,10 +195,10 @@ def read_photos(table: pa.Table, grid: tuple[int, int]) -> Photos:
     n = table.num_rows
 
     def matrix(name: str) -> np.ndarray:
-        return column[name].flatten().to_numpy(zero_copy_only=False).reshape(n, -1)
+        return np.asarray(column[name].flatten()).reshape(n, -1)
 
     def vector(name: str) -> np.ndarray:
-        return column[name].to_numpy(zero_copy_only=False)
+        return np.asarray(column[name])
 
     heat = np.frombuffer(b"".join(column["heat"].to_pylist()), np.uint8)
     return Photos(

@@ -31,9 +31,7 @@ class Dictionary:
 class DictionaryMethod(Protocol):
     """A dictionary method: a module of this package."""
 
-    def fit(
-        self, activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed: int
-    ) -> Dictionary:
+    def fit(self, activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed: int) -> Dictionary:
         """Fit ``concepts`` unit-norm atoms. AtlasError where the method does not apply."""
 
     def encode(

@@ -35,8 +35,6 @@ def fit(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed:
     return Dictionary(method="nmf", atoms=atoms, codes=codes)
 
 
-def encode(
-    activations: Float[np.ndarray, "patch channel"], dictionary: Dictionary
-) -> Float[np.ndarray, "patch concept"]:
+def encode(activations: Float[np.ndarray, "patch channel"], dictionary: Dictionary) -> Float[np.ndarray, "patch concept"]:
     """Return the non-negative codes of new activations."""
     return nonnegative.solve(activations, dictionary.atoms)

@@ -1,7 +1,7 @@
 """Codes that may not be negative: least squares with the atoms held fixed.
 
 Notation: min over U ≥ 0 of ‖A − U V‖²_F, row by row; G = V Vᵀ, B = A Vᵀ.
-Cyclic coordinate descent on the normal equations (Lawson–Hanson's problem, solved as in Hsieh & Dhillon, KDD 2011), all rows at once.
+Cyclic coordinate descent on the normal equations (as in Hsieh & Dhillon, KDD 2011), all rows at once.
 """
 
 from __future__ import annotations

@@ -1,0 +1,97 @@
+"""Is an atlas whole? Checksums, schemas and cross-references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors import SafetensorError, safe_open
+
+from atlas.schema import SHARED
+from atlas.store import files, tables
+from atlas.store.reader import Store
+
+
+def problems(root: Path | str) -> list[str]:
+    """Return what is wrong with an atlas, a sentence each; an empty list means whole.
+
+    Raises:
+        AtlasError: the folder is no atlas at all.
+    """
+    store = Store(root)
+    damaged = list(_damaged_files(store)) + list(_strange_files(store))
+    return damaged or [*_wrong_schemas(store), *_dangling_references(store)]
+
+
+def _damaged_files(store: Store) -> Iterator[str]:
+    for name, entry in store.manifest.files.items():
+        path = files.locate(store.root, name)
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            yield f"{name}: this name leads out of the atlas"
+        elif not path.is_file():
+            yield f"{name}: missing"
+        elif (found := files.fingerprint(path)) != entry:
+            yield f"{name}: changed since it was published ({entry.get('bytes')} bytes then, {found['bytes']} now)"
+
+
+def _strange_files(store: Store) -> Iterator[str]:
+    for name in files.relative_files(store.root):
+        top = name.split("/")[0]
+        if top not in {files.BUILD, files.COMMIT, f"{files.COMMIT}.tmp", files.MANIFEST} and name not in store.manifest.files:
+            yield f"{name}: not named by the manifest"
+
+
+def _wrong_schemas(store: Store) -> Iterator[str]:
+    for name, schema in tables.SCHEMAS.items():
+        try:
+            found = pq.read_schema(files.locate(store.root, name))
+        except (pa.ArrowException, OSError) as error:
+            yield f"{name}: not a parquet table ({error})"
+            continue
+        if not found.equals(schema):
+            yield f"{name}: its columns are not those of format {store.manifest.format_version}"
+
+
+def _dangling_references(store: Store) -> Iterator[str]:
+    try:
+        concepts = {concept.concept_id: concept for concept in store.all_concepts()}
+        sizes = _dictionary_sizes(store)
+    except (SafetensorError, OSError) as error:
+        yield f"{files.DICTIONARIES}: cannot be read ({error})"
+        return
+    for owner, size in sizes.items():
+        known = sum(concept_id.split("/")[0] == owner for concept_id in concepts)
+        if known != size:
+            yield f"{files.DICTIONARIES}: {owner} has {size} atoms, the concepts table {known}"
+    for wnid, record in store.records.items():
+        if record.scope and (SHARED if record.scope == "shared" else wnid) not in sizes:
+            yield f"{files.CLASSES}: {wnid} is explained by a dictionary that is missing"
+        yield from _photo_problems(store, wnid)
+    for exemplar in tables.read_exemplars(store._exemplars):
+        if exemplar.concept_id not in concepts:
+            yield f"{files.EXEMPLARS}: exemplar of an unknown concept {exemplar.concept_id}"
+    for concept in concepts.values():
+        if concept.wnid is not None and concept.wnid not in store.records:
+            yield f"{files.CONCEPTS}: {concept.concept_id} belongs to an unknown class"
+
+
+def _photo_problems(store: Store, wnid: str) -> Iterator[str]:
+    photos, record = store.photos(wnid), store.records[wnid]
+    if (len(photos) if photos else 0) != record.n_photos:
+        yield f"{files.PHOTOS}: {wnid} has {len(photos) if photos else 0} photos, its record says {record.n_photos}"
+    if photos is None:
+        return
+    total = photos.contributions.sum(axis=1) + photos.bias + photos.residual
+    gap = abs(total - photos.class_logit).max(initial=0)
+    if gap > 1e-3:
+        yield f"{files.PHOTOS}: {wnid}: contributions + bias + residual miss the logit by {gap:.2g}"
+    strategies = {strategy.index for strategy in store.strategies(wnid)}
+    if not set(photos.strategy.tolist()) <= strategies | {-1}:
+        yield f"{files.PHOTOS}: {wnid} names a strategy that the strategies table lacks"
+
+
+def _dictionary_sizes(store: Store) -> dict[str, int]:
+    with safe_open(files.locate(store.root, files.DICTIONARIES), framework="numpy") as dictionaries:
+        return {owner: dictionaries.get_slice(owner).get_shape()[0] for owner in dictionaries.keys()}  # noqa: SIM118

@@ -1,0 +1,229 @@
+"""Writer: stage finished results, publish them all or not at all, resume what was left."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from safetensors.numpy import load_file, save_file
+
+from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Manifest, Pictures, Result
+from atlas.store import files, tables
+from atlas.store.metadata import encode_manifest
+from atlas.store.reader import Store
+
+#: Completes rows that depend on every class (neighbours, map) from all rows and all dictionaries.
+Refine = Callable[
+    [Sequence[Concept], Sequence[ClassRecord], dict[str, np.ndarray]],
+    tuple[Sequence[Concept], Sequence[ClassRecord]],
+]
+
+_EMPTY = {".", "..", files.BUILD, files.COMMIT, f"{files.COMMIT}.tmp"}
+
+
+class Writer:
+    """The one process that may write an atlas; use it as a context.
+
+    Results are *staged* one by one (each durable once ``stage`` returns) and *published* together: readers see the atlas
+    before or after a publish, never between.
+
+    Raises:
+        AtlasError: the folder holds something else, or another process is writing this atlas.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._staged = root / files.BUILD / "staged"
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        self._refuse_strangers()
+        self._staged.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        files.roll_forward(self.root)
+        for leftover in (self.root / f"{files.COMMIT}.tmp", self.root / files.BUILD / "tmp"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._lock:
+            self._lock.close()
+        if kind is None and self.published and not self.staged():
+            shutil.rmtree(self.root / files.BUILD, ignore_errors=True)
+
+    def _refuse_strangers(self) -> None:
+        if self.root.exists() and not self.root.is_dir():
+            raise AtlasError(f"{self.root} is a file: --out needs a folder.")
+        present = {path.name for path in self.root.iterdir()} if self.root.exists() else set()
+        if present - _EMPTY and not self.published and not (self.root / files.BUILD).exists():
+            raise AtlasError(
+                f"{self.root} is not empty and not an atlas (it holds {sorted(present - _EMPTY)[0]!r}): choose another --out."
+            )
+
+    def _take_lock(self) -> None:
+        self._lock = (self.root / files.BUILD / "lock").open("a+")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.seek(0)
+            owner = self._lock.read().strip() or "an unknown process"
+            self._lock.close()
+            self._lock = None
+            raise AtlasError(f"{self.root} is being written by {owner}: wait for it, or choose another --out.") from error
+        self._lock.truncate(0)
+        self._lock.write(f"process {os.getpid()} on {socket.gethostname()}")
+        self._lock.flush()
+
+    @property
+    def published(self) -> Store | None:
+        """What readers see now, or None before the first publish."""
+        found = files.locate(self.root, files.MANIFEST).exists()
+        return Store(self.root) if found else None
+
+    def staged(self) -> dict[str, str]:
+        """Return owner → digest of everything finished but not yet published."""
+        folders = sorted(self._staged.iterdir()) if self._staged.exists() else []
+        return {folder.name: json.loads((folder / "digest.json").read_text()) for folder in folders}
+
+    def finished(self) -> dict[str, str]:
+        """Return owner → digest of everything that need not be computed again."""
+        done: dict[str, str] = {}
+        if store := self.published:
+            done |= {record.info.wnid: record.digest for record in store.records.values()}
+            if store.shared_concepts:
+                done[SHARED] = store.manifest.config.get("shared_digest", "")
+        return done | self.staged()
+
+    def atoms(self, owner: str) -> np.ndarray:
+        """Return the atoms of a finished dictionary, staged or published, as float32."""
+        staged = self._staged / owner / files.DICTIONARIES
+        if staged.exists():
+            return load_file(staged)[owner].astype(np.float32)
+        if store := self.published:
+            return store.atoms(owner)
+        raise AtlasError(f"{self.root} holds no dictionary {owner!r} yet.")
+
+    def stage(self, result: Result) -> None:
+        """Keep a finished result durably, to be published later."""
+        folder = self.root / files.BUILD / "tmp"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name, table in _tables(result).items():
+            pq.write_table(table, folder / name)
+        if result.atoms is not None:
+            save_file({result.owner: np.ascontiguousarray(result.atoms)}, folder / files.DICTIONARIES)
+        for name, picture in _named(result.owner, result.pictures).items():
+            files.write(folder / name, picture)
+        files.write(folder / "digest.json", json.dumps(result.digest).encode())
+        files.become(folder, self._staged / result.owner)
+
+    def publish(self, manifest: Manifest, *, refine: Refine | None = None) -> None:
+        """Make everything staged visible, in one step; ``manifest.files`` is filled in here."""
+        new = self.root / f"{files.COMMIT}.tmp"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+        staged = sorted(self.staged())
+        atoms = self._merge_dictionaries(new, staged)
+        self._merge_tables(new, staged, refine, atoms)
+        known = self._known_pictures(staged)
+        for owner in staged:
+            if (self._staged / owner / files.PICTURES).exists():
+                shutil.copytree(self._staged / owner / files.PICTURES, new / files.PICTURES, dirs_exist_ok=True)
+        known |= {name: files.fingerprint(new / name) for name in files.relative_files(new)}
+        files.write(new / files.MANIFEST, encode_manifest(dataclasses.replace(manifest, files=dict(sorted(known.items())))))
+        files.become(new, self.root / files.COMMIT)
+        files.roll_forward(self.root)
+        for owner in staged:
+            shutil.rmtree(self._staged / owner)
+        self._drop_unknown_pictures(known)
+
+    def _known_pictures(self, replaced: Sequence[str]) -> dict[str, dict[str, str | int]]:
+        store = self.published
+        found = store.manifest.files if store else {}
+        return {
+            name: entry
+            for name, entry in found.items()
+            if name.startswith(files.PICTURES + "/") and name.split("/")[1] not in replaced
+        }
+
+    def _drop_unknown_pictures(self, known: dict[str, dict[str, str | int]]) -> None:
+        folder = self.root / files.PICTURES
+        for name in list(files.relative_files(folder)):
+            if f"{files.PICTURES}/{name}" not in known:
+                (folder / name).unlink()
+
+    def _merge_dictionaries(self, new: Path, staged: Sequence[str]) -> dict[str, np.ndarray]:
+        found = files.locate(self.root, files.DICTIONARIES)
+        atoms: dict[str, np.ndarray] = dict(load_file(found)) if found.exists() else {}
+        for owner in staged:
+            atoms.pop(owner, None)
+            if (path := self._staged / owner / files.DICTIONARIES).exists():
+                atoms |= load_file(path)
+        save_file(dict(sorted(atoms.items())), new / files.DICTIONARIES)
+        return atoms
+
+    def _merge_tables(self, new: Path, staged: Sequence[str], refine: Refine | None, atoms: dict[str, np.ndarray]) -> None:
+        merged = {name: self._merged(name, staged) for name in tables.TABLE_NAMES}
+        records = sorted(tables.read_records(merged[files.CLASSES]), key=lambda r: r.info.class_index)
+        order = {SHARED: -1} | {r.info.wnid: r.info.class_index for r in records}
+        concepts = sorted(tables.read_concepts(merged[files.CONCEPTS]), key=lambda c: (order[c.wnid or SHARED], c.index))
+        if refine:
+            refined = refine(concepts, records, atoms)
+            concepts, records = list(refined[0]), list(refined[1])
+        pq.write_table(tables.records_table(records), new / files.CLASSES)
+        pq.write_table(tables.concepts_table(concepts), new / files.CONCEPTS)
+        for name in (files.PHOTOS, files.STRATEGIES, files.EXEMPLARS):
+            _write_groups(new / name, merged[name], order)
+
+    def _merged(self, name: str, staged: Sequence[str]) -> pa.Table:
+        pieces = [pq.read_table(self._staged / owner / name) for owner in staged]
+        if (old := files.locate(self.root, name)).exists():
+            table = pq.read_table(old)
+            kept = pc.invert(pc.is_in(tables.owners(table), pa.array(staged, pa.string())))
+            pieces.insert(0, table.filter(kept))
+        return pa.concat_tables(pieces) if pieces else tables.SCHEMAS[name].empty_table()
+
+
+def _write_groups(path: Path, table: pa.Table, order: dict[str, int]) -> None:
+    """Write a table with one row group an owner, owners in atlas order."""
+    column = tables.owners(table)
+    with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
+        for owner in sorted(set(column.to_pylist()), key=order.__getitem__):
+            rows = table.filter(pc.equal(column, owner)).combine_chunks()
+            writer.write_table(rows, row_group_size=max(rows.num_rows, 1))
+
+
+def _tables(result: Result) -> dict[str, pa.Table]:
+    return {
+        files.CLASSES: tables.records_table([result.record] if result.record else []),
+        files.CONCEPTS: tables.concepts_table(result.concepts),
+        files.PHOTOS: tables.photos_table(result.photos) if result.photos else tables.SCHEMAS[files.PHOTOS].empty_table(),
+        files.STRATEGIES: tables.strategies_table(result.strategies),
+        files.EXEMPLARS: tables.exemplars_table(result.exemplars),
+    }
+
+
+def _named(owner: str, pictures: Pictures) -> dict[str, bytes]:
+    named: dict[str, bytes] = {}
+    for kind, picture in (("class", pictures.class_picture), ("thumbnails", pictures.thumbnails)):
+        if picture is not None:
+            named[files.picture_name(owner, kind)] = picture  # type: ignore[arg-type]  # a Literal, narrowed by the loop
+    for kind, by_index in (
+        ("concept", pictures.concepts),
+        ("exemplars", pictures.exemplars),
+        ("heat", pictures.heat),
+    ):
+        named |= {files.picture_name(owner, kind, index): picture for index, picture in by_index.items()}  # type: ignore[arg-type]
+    return named
