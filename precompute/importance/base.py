@@ -1,1 +1,116 @@
-"""What every importance estimator offers."""
+"""What every importance estimator offers, and what it explains: the class logit as a function of the codes.
+
+Notation: u (photo, concept) spatial means of the codes, or U (photo, position, concept) the codes themselves;
+F(U) = head(U V)[class] the class logit; m (design, concept) masks: u ⊙ m scales every concept of a photo, at all its
+positions, by its entry of a mask; φ (photo, concept) the importance of each concept for each photo, in logits unless a
+method says otherwise.
+An estimator is a module with one function, ``estimate``; the modules are listed in ``precompute.importance.METHODS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AffineHead:
+    """A class logit that is affine in the mean codes: F(u) = Σ_i ū_i slope_i + constant.
+
+    A linear classifier after mean pooling is such a head: slope_i = V_i · w_c, constant = b_c (+ offset · w_c where A was
+    centred). Codes at positions are averaged.
+    """
+
+    slope: Float[np.ndarray, " concept"]
+    constant: float
+
+    def contributions(self, codes: Float[np.ndarray, "photo *position concept"]) -> Float[np.ndarray, "photo concept"]:
+        """Return ū_i slope_i, in logits: with the constant they sum to F."""
+        phi: np.ndarray = codes.mean(axis=_positions(codes), dtype=np.float64) * self.slope
+        return phi
+
+    def __call__(self, codes: Float[np.ndarray, "photo *position concept"]) -> Float[np.ndarray, " photo"]:
+        """Return F of each photo."""
+        logits: np.ndarray = self.contributions(codes).sum(axis=1) + self.constant
+        return logits
+
+    def masked(
+        self, codes: Float[np.ndarray, "photo *position concept"], masks: Float[np.ndarray, "*own design concept"]
+    ) -> Float[np.ndarray, "photo design"]:
+        """Return F(u ⊙ m) of each photo under each mask; masks (photo, design, concept) give each photo its own."""
+        phi = self.contributions(codes)
+        logits: np.ndarray = phi @ masks.T if masks.ndim == 2 else (masks @ phi[:, :, None])[..., 0]
+        return logits + self.constant
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampledHead:
+    """Any class logit: a function of torch codes (batch, *position, concept) → (batch,), evaluated ``batch`` photos at a time."""
+
+    function: Callable[[Tensor], Tensor]
+    device: str = "cpu"
+    batch: int = 1024
+
+    def __call__(self, codes: Float[np.ndarray, "photo *position concept"]) -> Float[np.ndarray, " photo"]:
+        """Return F of each photo."""
+        return self.masked(codes, np.ones((1, codes.shape[-1])))[:, 0]
+
+    def gradient(self, codes: Float[np.ndarray, "photo *position concept"]) -> Float[np.ndarray, "photo *position concept"]:
+        """Return ∂F/∂U, in logits per unit of code."""
+        slopes = np.empty(codes.shape)
+        for i in range(0, len(codes), self.batch):
+            with torch.enable_grad():
+                U = self._tensor(codes[i : i + self.batch]).requires_grad_()
+                F = self.function(U)
+            if F.requires_grad:  # a logit that ignores its codes has no graph, and slope 0
+                slopes[i : i + self.batch] = torch.autograd.grad(F.sum(), U)[0].cpu().numpy()
+            else:
+                slopes[i : i + self.batch] = 0.0
+        return slopes
+
+    def masked(
+        self, codes: Float[np.ndarray, "photo *position concept"], masks: Float[np.ndarray, "*own design concept"]
+    ) -> Float[np.ndarray, "photo design"]:
+        """Return F(u ⊙ m) of each photo under each mask; masks (photo, design, concept) give each photo its own."""
+        photos, designs = len(codes), masks.shape[-2]
+        U, m = self._tensor(codes), self._tensor(masks).reshape(-1, *(1,) * (codes.ndim - 2), masks.shape[-1])
+        pairs = torch.arange(photos * designs, device=self.device)
+        logits = [
+            self.function(U[pair // designs] * m[pair if masks.ndim == 3 else pair % designs])
+            for pair in torch.split(pairs, self.batch)
+        ]
+        return torch.cat(logits).double().cpu().numpy().reshape(photos, designs)
+
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        return torch.as_tensor(values, dtype=torch.float32, device=self.device)
+
+
+ConceptHead = AffineHead | SampledHead
+
+
+class ImportanceMethod(Protocol):
+    """An importance estimator: a module of this package."""
+
+    def estimate(
+        self, codes: Float[np.ndarray, "photo *position concept"], head: ConceptHead, *, seed: int
+    ) -> Float[np.ndarray, "photo concept"]:
+        """Return φ: in closed form where the head is affine, else from samples drawn with ``seed``, the same for every photo."""
+
+
+def over_positions(values: Float[np.ndarray, "photo *position concept"]) -> Float[np.ndarray, "photo concept"]:
+    """Sum signed values over the positions of a photo.
+
+    The sum of ∂F/∂U is the slope along the mean code ū, so a head after mean pooling gets what it would get from ū alone.
+    """
+    total: np.ndarray = values.sum(axis=_positions(values))
+    return total
+
+
+def _positions(values: np.ndarray) -> tuple[int, ...]:
+    return tuple(range(1, values.ndim - 1))
