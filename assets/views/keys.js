@@ -1,0 +1,42 @@
+/* The keyboard, the title, the focus after a change of page, and the list of keys. */
+(function () {
+  "use strict";
+  const atlas = window.atlas;
+  const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+  const help = () => document.getElementById("help");
+
+  function step(by) {
+    const cards = [...document.querySelectorAll("[data-card]")];
+    if (!cards.length) return;
+    const here = cards.findIndex((card) => Number(card.dataset.card) === atlas.state.concept);
+    const next = cards[(here + by + cards.length + (here < 0 && by < 0 ? 1 : 0)) % cards.length];
+    atlas.select({ concept: Number(next.dataset.card) }, true);
+  }
+  const follow = (id) => { const link = document.getElementById(id); if (link) link.click(); };
+  const actions = {
+    "/": () => document.getElementById("search").focus(),
+    j: () => step(1),
+    k: () => step(-1),
+    ArrowLeft: () => follow("previous-class"),
+    ArrowRight: () => follow("next-class"),
+    "?": () => help().showModal(),
+    Escape: () => atlas.select({ concept: null, strategy: null, photo: null }),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || help().open) return;
+    if (typing(event.target)) { if (event.key === "Escape") event.target.blur(); return; }
+    const action = actions[event.key];
+    if (!action || (event.key.startsWith("Arrow") && event.target.closest("[role=region]"))) return;
+    event.preventDefault();
+    action();
+  });
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-help]")) help().showModal(); });
+
+  let first = true;
+  atlas.onPage((page) => {
+    document.title = page.dataset.title || document.title;
+    if (!first) { scrollTo(0, 0); const heading = page.querySelector("h1"); if (heading) heading.focus({ preventScroll: true }); }
+    first = false;
+  });
+})();

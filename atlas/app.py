@@ -1,0 +1,132 @@
+"""create_app: stores in, a Dash app out. Wiring only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dash
+from dash import Input, Output, dcc, html
+from flask import Flask, Response, redirect, request
+from flask_compress import Compress
+from werkzeug.exceptions import HTTPException
+
+from atlas import headers
+from atlas.components.document import document, message
+from atlas.components.links import home_url
+from atlas.pages import files
+from atlas.pages.addresses import NotFound, resolve
+from atlas.pages.album import Album
+from atlas.pages.render import render
+from atlas.schema import AtlasError
+from atlas.store import Store, data_path
+
+#: Sheets that plain HTML pages need too; Dash finds them by itself.
+_SHEETS = "".join(f'<link rel="stylesheet" href="/assets/{name}.css">' for name in ("atlas", "tokens"))
+
+
+class _App(dash.Dash):  # type: ignore[misc]  # Dash is untyped here
+    """Dash inside our own document."""
+
+    albums: Mapping[str, Album]
+
+    def interpolate_index(self, **parts: Any) -> str:
+        address = resolve(request.path, stores(self.albums))
+        return document(
+            parts["app_entry"],
+            title=address.title,
+            atlas=address.store.name,
+            atlases=list(self.albums),
+            head=parts["css"],
+            scripts=parts["config"] + parts["scripts"] + parts["renderer"],
+            query=request.args.get("q", "") if address.kind == "home" else "",
+        )
+
+
+def create_app(served: Sequence[Store], *, photo_root: Path | None = None, public: bool = False) -> dash.Dash:
+    """Return the app that shows some atlases.
+
+    Args:
+        served: the atlases, the first at ``/``.
+        photo_root: the reader's own photos, for atlases that withhold theirs.
+        public: for strangers; private photos are refused.
+
+    Raises:
+        AtlasError: no atlas, two of the same name, or a photo root that cannot be used.
+    """
+    albums = {store.name: Album(store, photo_root) for store in served}
+    _refuse(served, albums, photo_root, public)
+    app = _App(
+        "atlas",
+        assets_folder=str(data_path("assets")),
+        assets_ignore=r"mode\.js",
+        use_pages=False,
+        pages_folder="",
+        title="Concept Atlas",
+        update_title=None,
+        serve_locally=True,
+    )
+    app.albums = albums
+    app.layout = html.Div([dcc.Location(id="location", refresh=False), html.Div(id="page")])
+    app.callback(Output("page", "children"), Input("location", "pathname"))(lambda path: render(path or "/", albums))
+    _prepare(app.server, albums)
+    headers.register(app)
+    return app
+
+
+def stores(albums: Mapping[str, Album]) -> dict[str, Store]:
+    """Return the atlases by name."""
+    return {name: album.store for name, album in albums.items()}
+
+
+def _refuse(served: Sequence[Store], albums: Mapping[str, Album], photo_root: Path | None, public: bool) -> None:
+    if not served:
+        raise AtlasError("There is no atlas to show: name at least one.")
+    if len(albums) < len(served):
+        raise AtlasError(f"Two atlases are called alike ({', '.join(s.name for s in served)}): rename a folder.")
+    if photo_root is not None and not photo_root.is_dir():
+        raise AtlasError(f"--photo-root {photo_root} is not a folder.")
+    if public and photo_root is not None:
+        raise AtlasError("A public atlas shows no private photos: leave out --photo-root.")
+
+
+def _prepare(server: Flask, albums: Mapping[str, Album]) -> None:
+    server.config.update(
+        MAX_CONTENT_LENGTH=64 * 1024,
+        COMPRESS_STREAMING_ENDPOINT_CONDITIONAL=["static", "_dash_assets.static"],  # else an unchanged asset is never a 304
+    )
+    Compress(server)
+    files.register(server, albums)
+    server.add_url_rule("/health", "atlas.health", lambda: Response("ok\n", mimetype="text/plain"))
+    server.before_request(lambda: _guard(albums))
+    server.register_error_handler(HTTPException, lambda error: _error_page(error, albums))
+
+
+def _guard(albums: Mapping[str, Album]) -> Any:
+    """Answer what Dash would take for a page although it is none."""
+    if request.endpoint not in ("/", "/<path:path>"):
+        return None
+    name = request.path.strip("/")
+    if request.path == "/" or (name in albums and not request.path.endswith("/")):
+        return redirect(home_url(name or next(iter(albums))))
+    try:
+        resolve(request.path, stores(albums))
+    except NotFound as error:
+        return _page("Not found", str(error), albums, status=404, atlas=error.atlas, hint=error.hint)
+    return None
+
+
+def _error_page(error: HTTPException, albums: Mapping[str, Album]) -> Any:
+    if error.code is None or error.code < 400:
+        return error
+    return _page(error.name, error.description or "", albums, status=error.code)
+
+
+def _page(
+    title: str, explanation: str, albums: Mapping[str, Album], *, status: int, atlas: str | None = None, hint: str = ""
+) -> Response:
+    atlas = atlas or next(iter(albums))
+    body = message(title, explanation, atlas=atlas, hint=hint)
+    text = document(body, title=f"{title} · Concept Atlas", atlas=atlas, atlases=list(albums), head=_SHEETS)
+    return Response(text, status=status, mimetype="text/html")

@@ -1,0 +1,1 @@
+"""Domain types → parts of a page: pure, no server, no store."""

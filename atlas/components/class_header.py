@@ -1,0 +1,89 @@
+"""The head of a class page: what it is, how much is known about it, where to go next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from atlas.components import formats
+from atlas.components.explain import explain
+from atlas.components.links import class_url
+from atlas.components.pictures import image
+from atlas.components.view import ClassView
+from atlas.schema import FULL_COVERAGE_PHOTOS, ClassRecord, ImageNetClass
+
+
+def class_header(view: ClassView) -> Any:
+    """Show name, identity and the numbers of the class as a whole."""
+    info = view.record.info
+    words = [
+        html.P(" › ".join(info.hypernyms), className="trail") if info.hypernyms else None,
+        html.H1(info.name, tabIndex="-1"),
+        html.P(_identity(info), className="identity"),
+        html.Ul([html.Li(fact) for fact in facts(view)], className="facts"),
+        explain("recognised", "reconstruction error", "explained", "stability") if view.record.coverage == "full" else None,
+    ]
+    return html.Div(
+        [_portrait(view), html.Div([word for word in words if word is not None], className="words"), _neighbours(view)],
+        className="class-head",
+    )
+
+
+def _portrait(view: ClassView) -> Any:
+    if view.portrait is None:
+        return html.Div("no picture was made", className="portrait absent")
+    alt = f"feature visualization of {view.record.info.name}"
+    return html.Div(image(view.portrait, alt, kind="synthesised"), className="portrait")
+
+
+def _identity(info: ImageNetClass) -> str:
+    synonyms = f" · also {', '.join(info.synonyms)}" if info.synonyms else ""
+    definition = f" · {info.definition}" if info.definition else ""
+    return f"{info.wnid} · class {info.class_index}{definition}{synonyms}"
+
+
+def facts(view: ClassView) -> list[Any]:
+    """Say what was measured on the class; nothing is said about what was not."""
+    record = view.record
+    if record.coverage == "none":
+        return ["weights only: no photos of this class were read"]
+    found: list[Any] = [_photos_fact(record), formats.recognised(record)]
+    if view.strategies:
+        found.append(formats.counted(len(view.strategies), "strategy"))
+    measured = [
+        ("reconstruction error", formats.plain(record.relative_l2), record.relative_l2),
+        ("explained", formats.percent(record.explained), record.explained),
+        ("stability", formats.plain(record.stability), record.stability),
+    ]
+    found += [[f"{label} ", html.B(text)] for label, text, value in measured if value is not None and record.n_photos > 1]
+    return [*found, *_curves_fact(record)]
+
+
+def _photos_fact(record: ClassRecord) -> Any:
+    sample = " (a sample)" if record.n_photos < FULL_COVERAGE_PHOTOS else ""
+    holdout = f", {record.n_holdout} held out" if record.n_holdout else ""
+    return [html.B(formats.counted(record.n_photos, "photo")), sample + holdout]
+
+
+def _curves_fact(record: ClassRecord) -> list[Any]:
+    auc = {(curve.measure, curve.method): curve.auc for curve in record.curves}
+    ours = auc.get(("c_deletion", "contribution"))
+    if ours is None:
+        return []
+    random = auc.get(("c_deletion", "random"))
+    return [["C-Deletion ", html.B(formats.plain(ours)), f" (random {formats.plain(random)})"]]
+
+
+def _neighbours(view: ClassView) -> Any:
+    links = []
+    if view.previous:
+        href = class_url(view.atlas, view.previous.wnid)
+        links.append(dcc.Link(f"← {view.previous.name}", href=href, id="previous-class"))
+    if view.following:
+        href = class_url(view.atlas, view.following.wnid)
+        links.append(dcc.Link(f"{view.following.name} →", href=href, id="next-class"))
+    hint = html.Button(
+        ["j k concept · ← → class · ", html.Kbd("?"), " keys"], type="button", className="quiet", **{"data-help": "open"}
+    )
+    return html.Nav([html.Div(links), hint], className="siblings", **{"aria-label": "neighbouring classes"})

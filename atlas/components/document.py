@@ -1,0 +1,89 @@
+"""The document around every page: language, landmarks, search, skip link. Plain HTML, so it stands before any script has run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from atlas.components.links import home_url, method_url
+
+_KEYS = (
+    ("/", "search"),
+    ("j k", "next, previous concept"),
+    ("← →", "previous, next class"),
+    ("Enter", "select what has the focus"),
+    ("Esc", "clear the selection"),
+    ("?", "this list"),
+)
+
+
+def document(
+    body: str, *, title: str, atlas: str, atlases: Sequence[str] = (), head: str = "", scripts: str = "", query: str = ""
+) -> str:
+    """Return a whole HTML document.
+
+    Args:
+        body: HTML that goes into ``<main>``, already escaped.
+        title: of the page, plain text.
+        atlas: the atlas the page belongs to.
+        atlases: every atlas that is served.
+        head: extra elements for ``<head>``.
+        scripts: elements at the end of ``<body>``.
+        query: what the search field starts with.
+    """
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<link rel="icon" type="image/svg+xml" href="/assets/icon.svg">
+<script src="/assets/mode.js"></script>
+{head}
+</head>
+<body>
+<a class="skip" href="#main">Skip to the content</a>
+<header class="top">
+{_brand(atlas, atlases)}
+<form role="search" action="{escape(home_url(atlas))}" method="get" class="search" autocomplete="off">
+<input type="search" id="search" name="q" value="{escape(query)}" placeholder="Search classes" aria-label="Search classes by \
+name, wnid or synonym" maxlength="80">
+<kbd aria-hidden="true">/</kbd>
+</form>
+<nav aria-label="main">
+<a href="{escape(home_url(atlas))}">Browse</a>
+<a href="{escape(method_url(atlas))}">Method</a>
+<button type="button" id="mode" aria-label="light or dark">◐</button>
+</nav>
+</header>
+<main id="main" tabindex="-1">
+{body}
+</main>
+{_help()}
+{scripts}
+</body>
+</html>"""
+
+
+def _brand(atlas: str, atlases: Sequence[str]) -> str:
+    others = [name for name in atlases if name != atlas]
+    brand = f'<a class="brand" href="{escape(home_url(atlas))}"><b>Concept Atlas</b> <span>{escape(atlas)}</span></a>'
+    if not others:
+        return brand
+    links = "".join(f'<li><a href="{escape(home_url(name))}">{escape(name)}</a></li>' for name in others)
+    return f'{brand}<details class="others"><summary aria-label="other atlases">▾</summary><ul>{links}</ul></details>'
+
+
+def _help() -> str:
+    rows = "".join(f"<div><dt><kbd>{escape(keys)}</kbd></dt><dd>{escape(meaning)}</dd></div>" for keys, meaning in _KEYS)
+    return (
+        '<dialog id="help" aria-labelledby="help-title"><h2 id="help-title">Keys</h2>'
+        f'<dl>{rows}</dl><form method="dialog"><button>Close</button></form></dialog>'
+    )
+
+
+def message(title: str, explanation: str, *, atlas: str, hint: str = "") -> str:
+    """Return the body of a page that has only something to say."""
+    back = f'<p><a href="{escape(home_url(atlas))}">All classes of {escape(atlas)}</a></p>'
+    extra = f"<p>{escape(hint)}</p>" if hint else ""
+    return f'<div class="message"><h1>{escape(title)}</h1><p>{escape(explanation)}</p>{extra}{back}</div>'

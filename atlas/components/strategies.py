@@ -1,0 +1,79 @@
+"""How the photos are recognised: the strategy graph, and beside it what a keyboard can reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from atlas import theme
+from atlas.components import formats
+from atlas.components.explain import explain
+from atlas.components.view import ClassView
+from atlas.figures.strategy_graph import strategy_graph
+from atlas.schema import FULL_COVERAGE_PHOTOS, Strategy
+
+#: Below this there is no graph: a few dots have no shape.
+GRAPH_PHOTOS = 4
+
+_CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": "reset"}
+
+
+def strategies_panel(view: ClassView) -> Any:
+    """Show the strategy graph with the list of strategies and the list of photos."""
+    return html.Section(
+        [
+            html.H2("How its photos are recognised", id="strategies-title"),
+            html.P(_caption(view), className="caption"),
+            *_graph(view),
+            *_strategy_list(view),
+            html.P(id="selection-status", className="caption status", role="status"),
+            html.Div(id="photo-list", className="photo-list", role="group", **{"aria-label": "photos"}),
+            explain("strategy", "dominant concept"),
+        ],
+        className="panel strategies",
+        **{"aria-labelledby": "strategies-title"},
+    )
+
+
+def _caption(view: ClassView) -> str:
+    if len(view.photos or ()) < GRAPH_PHOTOS:
+        return f"{formats.counted(view.record.n_photos, 'photo')}: too few for strategies"
+    return "a dot a photo, coloured by its dominant concept; a red ring: the network gets it wrong"
+
+
+def _graph(view: ClassView) -> list[Any]:
+    if view.photos is None or len(view.photos) < GRAPH_PHOTOS:
+        return []
+    figure = strategy_graph(view.photos, colours=view.colours)
+    graph = dcc.Graph(id="strategy-graph", figure=figure, config=_CONFIG, responsive=True)
+    label = f"Graph of {len(view.photos)} photos. The lists after it offer the same to the keyboard."
+    return [html.Div(graph, className="graph", role="img", **{"aria-label": label})]
+
+
+def _strategy_list(view: ClassView) -> list[Any]:
+    if not view.strategies:
+        return [html.P("No strategies: the photos form no clusters.", className="caption")] if view.photos else []
+    outside = int((view.photos.strategy < 0).sum()) if view.photos else 0
+    rest = [html.Li(f"in no strategy: {formats.counted(outside, 'photo')}", className="outside")] if outside else []
+    return [html.Ul([html.Li(_strategy(s, view)) for s in view.strategies] + rest, className="chips")]
+
+
+def _strategy(strategy: Strategy, view: ClassView) -> Any:
+    leading = max(range(len(strategy.contributions)), key=lambda i: strategy.contributions[i]) if strategy.contributions else -1
+    poor = strategy.accuracy < 0.75
+    parts = [
+        html.Span(className="swatch"),
+        f"{strategy.name} ",
+        html.B(str(strategy.size)),
+        html.Span(f" {'photo' if strategy.size == 1 else 'photos'}", className="sr"),
+        html.Span([" · ", _right(strategy)], className="poor" if poor else ""),
+    ]
+    css = f"chip {theme.colour_class(view.colours.get(leading, -1))}"
+    return html.Button(parts, type="button", className=css, **{"data-strategy": str(strategy.index), "aria-pressed": "false"})
+
+
+def _right(strategy: Strategy) -> str:
+    if strategy.size >= FULL_COVERAGE_PHOTOS / 3:
+        return f"{formats.percent(strategy.accuracy)} right"
+    return f"{round(strategy.accuracy * strategy.size)} right"

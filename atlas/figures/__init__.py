@@ -1,0 +1,1 @@
+"""Domain types → plotly figures: pure, one picture a module."""

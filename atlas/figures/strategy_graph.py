@@ -1,0 +1,127 @@
+"""The strategy graph: a dot a photo, near those the network recognises for the same reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from atlas import theme
+from atlas.schema import Photos
+
+
+def strategy_graph(photos: Photos, *, colours: Mapping[int, int], mode: theme.Mode = "light") -> go.Figure:
+    """Draw the photos of a class by their 2-D layout.
+
+    Four traces, in this order: edges between mutual neighbours, hulls of the strategies, photos, numbers of the concepts.
+
+    Args:
+        photos: the photos of one class.
+        colours: concept index → colour index; a concept it lacks is grey.
+        mode: light or dark.
+    """
+    tokens = theme.TOKENS[mode]
+    edges, hulls, labels = _edges(photos), _hulls(photos), _labels(photos, colours)
+    traces: list[dict[str, object]] = [
+        {"x": edges[0], "y": edges[1], "mode": "lines", "line": {"width": 1, "color": tokens["line"]}, "name": "edges"},
+        {
+            **{"x": hulls[0], "y": hulls[1], "mode": "lines", "fill": "toself", "name": "hulls"},
+            **{"line": {"width": 1, "color": tokens["control"], "dash": "dot"}, "fillcolor": "rgba(128,128,128,.07)"},
+        },
+        _dots(photos, colours, mode),
+        {**labels, "mode": "text", "name": "numbers", "textfont": {"size": 14, "color": tokens["ink"]}},
+    ]
+    figure = go.Figure({"data": [{"type": "scatter", "hoverinfo": "skip", "showlegend": False, **t} for t in traces]})
+    axis: dict[str, object] = {"visible": False, "zeroline": False}
+    return figure.update_layout(
+        template=theme.template(mode),
+        dragmode="pan",
+        hovermode="closest",
+        xaxis=axis,
+        yaxis=axis | {"scaleanchor": "x"},
+        uirevision="kept",
+    )
+
+
+def _dots(photos: Photos, colours: Mapping[int, int], mode: theme.Mode) -> dict[str, object]:
+    shown = [colours.get(int(concept), -1) for concept in photos.dominant]
+    wrong = ~photos.correct.astype(bool)
+    return {
+        "x": _rounded(photos.xy[:, 0]),
+        "y": _rounded(photos.xy[:, 1]),
+        "mode": "markers",
+        "name": "photos",
+        "hoverinfo": "none",
+        "marker": {
+            "size": 11 if len(photos) < 500 else 8,
+            "opacity": 1,
+            "color": [theme.colour(index, mode) for index in shown],
+            "line": {"width": np.where(wrong, 2.5, 0.5).tolist(), "color": _ring_colours(wrong, mode)},
+        },
+    }
+
+
+def _ring_colours(wrong: np.ndarray, mode: theme.Mode) -> list[str]:
+    tokens = theme.TOKENS[mode]
+    return [tokens["wrong"] if bad else tokens["panel"] for bad in wrong]
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [round(float(value), 3) for value in values]
+
+
+def _edges(photos: Photos) -> tuple[list[float | None], list[float | None]]:
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for here, others in enumerate(photos.neighbours):
+        for there in others:
+            if there > here:
+                x += [*_rounded(photos.xy[[here, there], 0]), None]
+                y += [*_rounded(photos.xy[[here, there], 1]), None]
+    return x, y
+
+
+def _hulls(photos: Photos) -> tuple[list[float | None], list[float | None]]:
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for strategy in sorted(set(photos.strategy.tolist()) - {-1}):
+        outline = hull([tuple(p) for p in photos.xy[photos.strategy == strategy].astype(float).tolist()])
+        if len(outline) >= 3:
+            x += [*(round(p[0], 3) for p in (*outline, outline[0])), None]
+            y += [*(round(p[1], 3) for p in (*outline, outline[0])), None]
+    return x, y
+
+
+def _labels(photos: Photos, colours: Mapping[int, int]) -> dict[str, object]:
+    """Put the number of each coloured concept beside the middle photo among those it dominates."""
+    x, y, text = [], [], []
+    for concept in colours:
+        points = photos.xy[photos.dominant == concept]
+        if len(points):
+            middle = points[np.abs(points - np.median(points, axis=0)).sum(axis=1).argmin()]
+            x.append(round(float(middle[0]), 3))
+            y.append(round(float(middle[1]), 3))
+            text.append(f"<b>{concept}</b>")
+    return {"x": x, "y": y, "text": text, "textposition": "top right"}
+
+
+def hull(points: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """Return the convex hull of 2-D points, counter-clockwise (monotone chain)."""
+    ordered = sorted(set(points))
+    if len(ordered) < 3:
+        return ordered
+    return _chain(ordered)[:-1] + _chain(ordered[::-1])[:-1]
+
+
+def _chain(points: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    chain: list[tuple[float, ...]] = []
+    for p in points:
+        while len(chain) >= 2 and _turn(chain[-2], chain[-1], p) <= 0:
+            chain.pop()
+        chain.append(p)
+    return chain
+
+
+def _turn(a: tuple[float, ...], b: tuple[float, ...], c: tuple[float, ...]) -> float:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

@@ -1,0 +1,1 @@
+"""One module per address. Each takes a store and returns what is shown."""

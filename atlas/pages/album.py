@@ -1,0 +1,71 @@
+"""Where the pictures of an atlas are asked for: addresses and sizes, or what to show when photos are withheld."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+from PIL import Image
+
+from atlas.components.view import ConceptPictures, PhotoSource, Picture
+from atlas.schema import SHARED, Concept, Exemplar
+from atlas.store import Store
+
+CROP_SIDE = 128  # pixels of a crop cut on demand
+
+
+class Album:
+    """The pictures of one atlas, and the reader's own photos beside it."""
+
+    def __init__(self, store: Store, photo_root: Path | None = None) -> None:
+        self.store = store
+        self.photo_root = photo_root
+        self._sizes: dict[str, tuple[int, int]] = {}
+
+    def picture(self, name: str | None) -> Picture | None:
+        """Return the address of a picture by its name in the atlas; its content's hash makes it cacheable for ever."""
+        if name is None:
+            return None
+        version = str(self.store.manifest.files[name]["sha256"])[:8]
+        width, height = self._size(name)
+        return Picture(f"/{quote(self.store.name)}/{name}?v={version}", width, height)
+
+    def _size(self, name: str) -> tuple[int, int]:
+        if name not in self._sizes:
+            with Image.open(self.store.picture_path(name)) as image:
+                self._sizes[name] = image.size
+        return self._sizes[name]
+
+    def portrait(self, wnid: str) -> Picture | None:
+        """Return the class picture."""
+        return self.picture(self.store.picture(wnid, "class"))
+
+    def thumbnails(self, wnid: str) -> Picture | None:
+        """Return the sheet of photo thumbnails."""
+        return self.picture(self.store.picture(wnid, "thumbnails"))
+
+    def concept(self, concept: Concept, exemplars: tuple[Exemplar, ...]) -> ConceptPictures:
+        """Return every picture of a concept."""
+        owner = concept.concept_id.split("/")[0]
+        row = self.picture(self.store.picture(owner, "exemplars", concept.index))
+        return ConceptPictures(
+            visualization=self.picture(self.store.picture(owner, "concept", concept.index)),
+            exemplars=row,
+            heat=self.picture(self.store.picture(owner, "heat", concept.index)),
+            crops=self._crops(owner, concept.index, exemplars) if row is None and self.photo_root else (),
+        )
+
+    def _crops(self, owner: str, index: int, exemplars: tuple[Exemplar, ...]) -> tuple[Picture, ...]:
+        base = f"/{quote(self.store.name)}/crops/{owner}/{index}"
+        return tuple(Picture(f"{base}/{exemplar.rank}.webp", CROP_SIDE, CROP_SIDE) for exemplar in exemplars)
+
+    def photo_source(self, wnid: str) -> PhotoSource:
+        """Return where the photos of a class can be shown from."""
+        if self.photo_root:
+            return "reader"
+        return "thumbnails" if self.store.picture(wnid, "thumbnails") else "withheld"
+
+
+def exemplar_owner(concept: Concept) -> str:
+    """Return the wnid or "shared": whose exemplars a concept has."""
+    return SHARED if concept.scope == SHARED else str(concept.wnid)

@@ -1,0 +1,113 @@
+"""The page of one concept: its picture large, where it is seen, every number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from atlas import theme
+from atlas.components import formats
+from atlas.components.explain import explain
+from atlas.components.links import class_link, class_url, home_url, neighbour_text
+from atlas.components.pictures import exemplars, visualization
+from atlas.pages.album import Album
+from atlas.pages.class_page import class_names
+from atlas.schema import SHARED, Concept
+
+
+def layout(album: Album, wnid: str | None = None, index: int = 0) -> Any:
+    """Return the page of a concept of a class, or of a shared one."""
+    concept = find(album, wnid, index)
+    pictures = album.concept(concept, album.store.exemplars(concept.concept_id))
+    name = formats.concept_name(concept)
+    owner = album.store.record(wnid).info.name if wnid else album.store.name
+    return html.Div(
+        [
+            html.Div([_trail(album, wnid), html.H1(f"{name} of {owner}" if wnid else name, tabIndex="-1")], className="words"),
+            html.Div(
+                [
+                    html.Section(
+                        [
+                            html.H2("Feature visualization"),
+                            visualization(pictures.visualization, f"feature visualization of {name}"),
+                            html.H2("Crops that use it most"),
+                            exemplars(pictures, name),
+                        ],
+                        className="panel",
+                    ),
+                    html.Section([html.H2("Numbers"), _numbers(concept, album), *_lists(concept, album)], className="panel"),
+                ],
+                className="halves",
+            ),
+        ],
+        className=f"page concept-page {theme.colour_class(concept.colour)}",
+        **{"data-page": "concept", "data-title": f"{owner} · {name} · {album.store.name} · Concept Atlas"},
+    )
+
+
+def find(album: Album, wnid: str | None, index: int) -> Concept:
+    """Return a concept by its class and index."""
+    concepts = album.store.concepts(wnid) if wnid else album.store.shared_concepts
+    return next(concept for concept in concepts if concept.index == index)
+
+
+def _trail(album: Album, wnid: str | None) -> Any:
+    if wnid is None:
+        return html.P(dcc.Link("← all classes", href=home_url(album.store.name)), className="trail")
+    name = album.store.record(wnid).info.name
+    return html.P(dcc.Link(f"← all concepts of {name}", href=class_url(album.store.name, wnid)), className="trail")
+
+
+def _numbers(concept: Concept, album: Album) -> Any:
+    n = album.store.record(concept.wnid).n_photos if concept.wnid else 0
+    rows = [
+        ("contribution", f"{formats.signed(concept.contribution)} logits", concept.contribution),
+        ("share", formats.percent(concept.share, 1), concept.share),
+        ("prevalence", formats.prevalence(concept, n), concept.prevalence),
+        ("reliability", formats.reliability(concept, n), concept.prevalence),
+        ("stability", formats.plain(concept.stability), concept.stability),
+        *((name, formats.signed(value, 3), value) for name, value in concept.estimators.items()),
+    ]
+    known = [html.Div([html.Dt(label), html.Dd(text)]) for label, text, value in rows if value is not None]
+    if not known:
+        return html.P("A shared concept has its numbers on the pages of the classes it explains.", className="caption")
+    terms = ("contribution", "share", "prevalence", "reliability", "stability")
+    return html.Div([html.Dl(known, className="numbers"), explain(*terms)])
+
+
+def _lists(concept: Concept, album: Album) -> list[Any]:
+    names, held = class_names(album.store), frozenset(album.store.records)
+    parts: list[Any] = []
+    if concept.aligned:
+        entries = [[class_link(album.store.name, n.id, names=names, held=held), f" {n.cosine:.2f}"] for n in concept.aligned]
+        parts += [html.H2("Aligned classes"), html.Ol([html.Li(entry) for entry in entries], className="plain")]
+    if concept.neighbours:
+        similar = [html.Li(_similar(n, album, names)) for n in concept.neighbours]
+        parts += [html.H2("Similar concepts"), html.Ol(similar, className="plain")]
+    if concept.scope == SHARED:
+        users = users_of(concept, album)
+        parts += [html.H2("Classes it explains"), html.Ol([html.Li(user) for user in users], className="plain")] if users else []
+    return parts
+
+
+def _similar(neighbour: Any, album: Album, names: dict[str, str]) -> Any:
+    owner, _, index = neighbour.id.partition("/")
+    href = f"{home_url(album.store.name)}{owner if owner == SHARED else f'class/{owner}'}/{index}"
+    note = " · both small: perhaps only what lies behind" if neighbour.background else ""
+    return [dcc.Link(neighbour_text(neighbour, names), href=href), f" {neighbour.cosine:.2f}{note}"]
+
+
+def users_of(concept: Concept, album: Album) -> list[Any]:
+    """List the classes that a shared concept counts for, the largest contribution first."""
+    found = [
+        (evidence.contribution, record.info)
+        for record in album.store.records.values()
+        for evidence in record.evidence
+        if evidence.index == concept.index
+    ]
+    links = []
+    for contribution, info in sorted(found, key=lambda pair: -pair[0])[:20]:
+        href = f"{class_url(album.store.name, info.wnid)}?concept={concept.index}"
+        links.append([dcc.Link(info.name, href=href), f" {formats.signed(contribution)} logits"])
+    return links

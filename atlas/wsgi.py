@@ -1,0 +1,94 @@
+"""Serving: `gunicorn --preload 'atlas.wsgi:application("ATLAS")'`, or ``serve`` for the command line."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from dash import Dash
+from flask import Flask
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+
+from atlas.app import create_app
+from atlas.schema import AtlasError
+from atlas.store import Store
+
+THREADS = 8
+
+
+def application(*atlases: str, photo_root: str | None = None) -> Flask:
+    """Return the WSGI application for some atlases, ready to answer."""
+    app = create_app([Store(atlas) for atlas in atlases], photo_root=Path(photo_root) if photo_root else None)
+    return ready_server(app)
+
+
+def ready_server(app: Dash) -> Flask:
+    """Do now what Dash would do at the first request."""
+    app._setup_server()
+    server: Flask = app.server
+    return server
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    def __init__(self, server: Flask, settings: dict[str, Any]) -> None:
+        self._server, self._settings = server, settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return self._server
+
+
+def serve(server: Flask, *, host: str, port: int, workers: int, ready: Callable[[str], None]) -> None:
+    """Serve until interrupted.
+
+    Args:
+        server: the application.
+        host: where to listen.
+        port: where to listen; 0 takes a free one.
+        workers: processes, each with several threads.
+        ready: called with the address once it answers.
+
+    Raises:
+        AtlasError: the address cannot be used.
+    """
+    port = free(host, port)
+    shown = f"http://{'localhost' if host in ('0.0.0.0', '::') else host}:{port}/"
+    settings = {
+        "bind": f"{host}:{port}",
+        "workers": workers,
+        "threads": THREADS,
+        "worker_class": "gthread",
+        "preload_app": True,
+        "control_socket_disable": True,
+        "loglevel": "warning",
+        "when_ready": lambda _: ready(shown),
+    }
+    known = _Server(server, {}).cfg.settings
+    _Server(server, {name: value for name, value in settings.items() if name in known}).run()
+
+
+def free(host: str, port: int) -> int:
+    """Return the port, or a free one for 0.
+
+    Raises:
+        AtlasError: something else listens there, or the host is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise AtlasError(f"Cannot listen on {host}:{port} ({error.strerror}): choose another --port or --host.") from error
+        return int(probe.getsockname()[1])
+
+
+def open_stores(atlases: Sequence[Path]) -> list[Store]:
+    """Open every atlas; AtlasError names the one that cannot be read."""
+    return [Store(atlas) for atlas in atlases]

@@ -1,0 +1,100 @@
+"""What stands on a class page, read as text."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from atlas.components.bars import importance_panel
+from atlas.components.cards import concepts_section, doubts
+from atlas.components.class_header import facts
+from atlas.components.strategies import strategies_panel
+from atlas.components.view import ClassView
+from atlas.pages.album import Album
+from atlas.pages.class_page import class_view
+from atlas.schema import Concept
+from atlas.store import Store
+
+
+def walk(part: Any) -> Iterator[Any]:
+    if isinstance(part, list | tuple):
+        for one in part:
+            yield from walk(one)
+    elif part is not None:
+        yield part
+        yield from walk(getattr(part, "children", None))
+
+
+def text(part: Any) -> str:
+    return "".join(str(one) for one in walk(part) if isinstance(one, str | int | float))
+
+
+def having(part: Any, attribute: str) -> list[Any]:
+    return [one for one in walk(part) if hasattr(one, "to_plotly_json") and attribute in one.to_plotly_json()["props"]]
+
+
+def full(store: Store) -> ClassView:
+    return class_view(Album(store), "n03445777")
+
+
+def test_bars_go_down_and_every_one_is_a_button_with_number_value_and_unit(made_up: Store) -> None:
+    view = full(made_up)
+    bars = having(importance_panel(view), "data-concept")
+    shares = bars[: len(view.concepts)]
+    assert [one.to_plotly_json()["props"]["data-concept"] for one in shares] == [str(c.index) for c in view.concepts]
+    assert all("%" in text(one) for one in shares)
+
+
+def test_a_negative_bar_grows_to_the_left_of_zero(made_up: Store) -> None:
+    view = full(made_up)
+    against = next(c for c in view.concepts if (c.contribution or 0) < 0)
+    bars = having(importance_panel(view), "data-concept")
+    bar = next(one for one in bars if one.to_plotly_json()["props"]["data-concept"] == str(against.index))
+    fill = next(one for one in walk(bar) if "negative" in str(getattr(one, "className", "")))
+    zero = next(one for one in walk(bar) if getattr(one, "className", "") == "zero")
+    end = float(fill.style["left"][:-1]) + float(fill.style["width"][:-1])
+    assert abs(end - float(zero.style["left"][:-1])) < 0.05
+
+
+def test_every_estimator_of_the_atlas_can_be_chosen(made_up: Store) -> None:
+    switch = [one.to_plotly_json()["props"]["data-by"] for one in having(importance_panel(full(made_up)), "data-by")]
+    assert switch == ["share", "logits", "gradient_input", "sobol"]
+
+
+def test_one_photo_is_called_one_photo_and_has_no_intervals_or_per_cent(made_up: Store) -> None:
+    view = class_view(Album(made_up), "n02123045")
+    said = text(facts(view))
+    assert "1 photo" in said
+    assert "a sample" in said
+    assert "%" not in said
+    assert not [one for one in walk(importance_panel(view)) if getattr(one, "className", "") == "interval"]
+    assert "too few for a dictionary of its own" in text(concepts_section(view))
+
+
+def test_every_picture_has_alternative_text_size_and_waits_for_its_turn(made_up: Store) -> None:
+    pictures = having(concepts_section(full(made_up)), "data-src")
+    assert len(pictures) == 30
+    for one in pictures:
+        props = one.to_plotly_json()["props"]
+        assert {"alt", "width", "height"} <= set(props)
+        assert "src" not in props
+
+
+def test_strategies_are_buttons_with_size_and_accuracy_and_the_photos_outside_are_counted(made_up: Store) -> None:
+    panel = strategies_panel(full(made_up))
+    assert len(having(panel, "data-strategy")) == 4
+    assert "in no strategy: 5 photos" in text(panel)
+
+
+def test_doubts_are_said_in_words() -> None:
+    sound = Concept("x/1", "class", "x", 1, 1.0, prevalence=0.2, reliability=0.9, stability=0.9)
+    assert doubts(sound, 300) == []
+    poor = dataclasses.replace(sound, contribution=-0.1, reliability=0.52, stability=0.3)
+    assert [doubt.split()[0] for doubt in doubts(poor, 300)] == ["speaks", "wrong", "unstable:"]
+    assert doubts(dataclasses.replace(sound, reliability=0.5), 4) == []
+
+
+def test_names_that_collide_stay_apart(made_up: Store) -> None:
+    names = {view.record.info.name for view in (class_view(Album(made_up), w) for w in ("n02012849", "n03126707"))}
+    assert names == {"crane (bird)", "crane (machine)"}

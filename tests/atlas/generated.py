@@ -1,0 +1,231 @@
+"""A generated atlas: every number and picture in it is made up, so that tests know the truth."""
+
+from __future__ import annotations
+
+import colorsys
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from atlas.schema import (
+    ClassRecord,
+    Concept,
+    Curve,
+    Evidence,
+    Exemplar,
+    ImageNetClass,
+    Manifest,
+    Neighbour,
+    Photos,
+    PhotoSet,
+    Pictures,
+    Result,
+    Strategy,
+    dominant_concept,
+)
+from atlas.store import Writer
+
+FULL = ImageNetClass(574, "n03445777", "golf ball", ("golfball",), "a small hard ball used in playing golf", ("artifact", "ball"))
+SAMPLE = ImageNetClass(281, "n02123045", "tabby", ("tabby cat",), "a cat with a grey or tawny coat", ("animal", "cat"))
+EMPTY = ImageNetClass(134, "n02012849", "crane (bird)", (), "large long-necked wading bird", ("animal", "bird"))
+OTHER_CRANE = ImageNetClass(517, "n03126707", "crane (machine)", (), "lifts and moves heavy objects", ("artifact", "machine"))
+K, N, SHARED_K, GRID, TILE = 10, 60, 24, 7, 48
+
+
+def webp(image: Image.Image) -> bytes:
+    stream = BytesIO()
+    image.save(stream, "WEBP", quality=60)
+    return stream.getvalue()
+
+
+def blob(seed: int, side: int = 128) -> bytes:
+    """Return a round coloured RGBA picture that fades out."""
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    red, green, blue = colorsys.hsv_to_rgb(seed * 0.381 % 1, 0.6, 0.8)
+    ripple = 0.75 + 0.25 * np.sin(9 * x + seed) * np.cos(7 * y - seed)
+    alpha = np.clip(1.2 - np.hypot(x, y) * 1.2, 0, 1)
+    return webp(Image.fromarray((np.stack([red * ripple, green * ripple, blue * ripple, alpha], -1) * 255).astype(np.uint8)))
+
+
+def tiles(n: int, columns: int, seed: int = 0) -> bytes:
+    sheet = Image.new("RGB", (columns * TILE, -(-n // columns) * TILE))
+    draw = ImageDraw.Draw(sheet)
+    for i in range(n):
+        x, y = i % columns * TILE, i // columns * TILE
+        rgb = tuple(int(255 * v) for v in colorsys.hsv_to_rgb((i * 0.17 + seed * 0.1) % 1, 0.4, 0.8))
+        draw.rectangle((x, y, x + TILE - 1, y + TILE - 1), fill=rgb)
+        draw.ellipse((x + 8, y + 8, x + TILE - 8, y + TILE - 8), outline="black", width=2)
+        draw.text((x + 17, y + 17), str(i), fill="black")
+    return webp(sheet)
+
+
+def heat_row(n: int) -> bytes:
+    y, x = np.mgrid[-1 : 1 : TILE * 1j, -1 : 1 : TILE * 1j]
+    one = np.clip(1 - np.hypot(x, y), 0, 1)
+    glow = np.empty((TILE, TILE * n, 4), np.uint8)
+    glow[..., :3], glow[..., 3] = (255, 138, 0), np.tile(one, n) * 220
+    return webp(Image.fromarray(glow))
+
+
+def photos_of(wnid: str, class_index: int, n: int, k: int, seed: int) -> Photos:
+    rng = np.random.default_rng(seed)
+    group = np.arange(n) % 4
+    means = np.linspace(2.5, -0.1, k) / 2
+    contributions = rng.normal(means, 0.25, (n, k))
+    contributions[np.arange(n), group % k] += 3
+    correct = (np.arange(n) % 7 != 3) if n > 1 else np.array([True])
+    bias, residual = np.full(n, 0.04), rng.normal(0, 0.2, n)
+    angle = group * np.pi / 2
+    xy = np.stack([np.cos(angle), np.sin(angle)], 1) * 5 + rng.normal(0, 1, (n, 2))
+    heat_concepts = np.argsort(-np.abs(contributions), axis=1)[:, :3]
+    return Photos(
+        wnid=wnid,
+        keys=tuple(f"made-up/{wnid}/photo_{i:03d}.jpg" for i in range(n)),
+        split=tuple("holdout" if i % 5 == 4 else "fit" for i in range(n)),
+        predicted=np.where(correct, class_index, 281).astype(np.int32),
+        correct=correct,
+        class_logit=(contributions.sum(1) + bias + residual).astype(np.float32),
+        bias=bias.astype(np.float32),
+        residual=residual.astype(np.float32),
+        codes=np.abs(contributions).astype(np.float32),
+        contributions=contributions.astype(np.float32),
+        dominant=dominant_concept(contributions),
+        strategy=np.where(np.arange(n) % 11 == 10, -1, group).astype(np.int32) if n >= 12 else np.full(n, -1, np.int32),
+        xy=xy.astype(np.float32),
+        neighbours=tuple(tuple(j for j in (i - 4, i + 4) if 0 <= j < n) for i in range(n)),
+        heat_concepts=heat_concepts.astype(np.int32),
+        heat=rng.integers(0, 255, (n, 3, GRID, GRID), dtype=np.uint8),
+    )
+
+
+def full_class(info: ImageNetClass = FULL, *, published: bool = True, seed: int = 0) -> Result:
+    photos = photos_of(info.wnid, info.class_index, N, K, seed)
+    mean = photos.contributions.mean(0)
+    positive = float(mean.clip(0).sum())
+    rank = {int(i): r for r, i in enumerate(np.argsort(-np.abs(mean)))}
+    return Result(
+        record=ClassRecord(
+            **{"info": info, "coverage": "full", "scope": "class", "n_photos": N, "n_fit": 48, "n_holdout": 12},
+            **{"accuracy": float(photos.correct.mean()), "class_logit": 9.1, "bias": 0.04, "residual": 0.01, "explained": 0.97},
+            **{"relative_l2": 0.31, "stability": 0.82, "digest": f"generated-{info.wnid}"},
+            curves=tuple(
+                Curve(method, measure, tuple(np.linspace(1, 0, K + 1) ** power), auc)
+                for method, power, auc in (("contribution", 3.0, 0.25), ("random", 1.0, 0.5))
+                for measure in ("c_deletion", "c_insertion")
+            ),
+        ),
+        digest=f"generated-{info.wnid}",
+        concepts=tuple(_concept(info, photos, i, mean, positive, rank[i]) for i in range(K)),
+        photos=photos,
+        strategies=tuple(_strategy(photos, s) for s in range(4)),
+        exemplars=tuple(
+            Exemplar(f"{info.wnid}/{i}", rank, photos.keys[(i * 5 + rank) % N], (8, 8, 80, 80), 3.0 - rank * 0.2)
+            for i in range(K)
+            for rank in range(6)
+        ),
+        atoms=np.eye(K, 32, dtype=np.float16),
+        pictures=Pictures(
+            class_picture=blob(99),
+            concepts={i: blob(i) for i in range(K)},
+            exemplars={i: tiles(6, 6, i) for i in range(K)} if published else {},
+            heat={i: heat_row(6) for i in range(K)} if published else {},
+            thumbnails=tiles(N, 8) if published else None,
+        ),
+    )
+
+
+def _concept(info: ImageNetClass, photos: Photos, i: int, mean: np.ndarray, positive: float, rank: int) -> Concept:
+    dominated = photos.dominant == i
+    share = float(mean[i]) / positive
+    return Concept(
+        **{"concept_id": f"{info.wnid}/{i}", "scope": "class", "wnid": info.wnid, "index": i, "colour": rank},
+        **{"contribution": float(mean[i]), "share": share, "share_low": share - 0.03, "share_high": share + 0.03},
+        prevalence=float(dominated.mean()),
+        reliability=float(photos.correct[dominated].mean()) if dominated.any() else None,
+        stability=0.95 - i * 0.05,
+        estimators={"gradient_input": float(mean[i]) * 0.9, "sobol": max(0.3 - i * 0.04, 0.0)},
+        aligned=(Neighbour(info.wnid, 0.61), Neighbour(SAMPLE.wnid, 0.4), Neighbour("n02799071", 0.33)),
+        neighbours=(Neighbour("shared/2", 0.71), Neighbour("shared/3", 0.65, background=True)),
+    )
+
+
+def _strategy(photos: Photos, index: int) -> Strategy:
+    of = photos.strategy == index
+    return Strategy(
+        **{"wnid": photos.wnid, "index": index, "name": f"mostly concept {index}", "size": int(of.sum())},
+        accuracy=float(photos.correct[of].mean()),
+        contributions=tuple(photos.contributions[of].mean(0).tolist()),
+        medoids=tuple(np.flatnonzero(of)[:3].tolist()),
+    )
+
+
+def sample_class() -> Result:
+    """Return a class that rests on one photo and is explained with shared concepts."""
+    photos = photos_of(SAMPLE.wnid, SAMPLE.class_index, 1, SHARED_K, 5)
+    mean = photos.contributions[0]
+    top = np.argsort(-np.abs(mean))[:8]
+    positive = float(mean.clip(0).sum())
+    evidence = tuple(
+        Evidence(int(i), float(mean[i]), float(mean[i]) / positive, None, None, float(photos.dominant[0] == i), None) for i in top
+    )
+    return Result(
+        record=ClassRecord(
+            **{"info": SAMPLE, "coverage": "sample", "scope": "shared", "n_photos": 1, "n_fit": 1, "accuracy": 1.0},
+            **{"evidence": evidence, "digest": "generated-tabby"},
+        ),
+        digest="generated-tabby",
+        photos=photos,
+        pictures=Pictures(class_picture=blob(50), thumbnails=tiles(1, 1)),
+    )
+
+
+def shared_dictionary() -> Result:
+    photo = f"made-up/{SAMPLE.wnid}/photo_000.jpg"
+    concepts = tuple(
+        Concept(f"shared/{i}", "shared", None, i, None, aligned=(Neighbour(SAMPLE.wnid, 0.5),), colour=i) for i in range(SHARED_K)
+    )
+    return Result(
+        record=None,
+        digest="generated-shared",
+        concepts=concepts,
+        exemplars=tuple(Exemplar(f"shared/{i}", 0, photo, (0, 0, 64, 64), 1.0) for i in range(SHARED_K)),
+        atoms=np.eye(SHARED_K, 32, dtype=np.float16),
+        pictures=Pictures(concepts={i: blob(i + 20, 96) for i in range(SHARED_K)}, exemplars={0: tiles(4, 4)}),
+    )
+
+
+def manifest(*, publish: str = "embed") -> Manifest:
+    return Manifest(
+        **{"format_version": "1.0", "created": "2026-01-01T00:00:00Z", "project": {"name": "concept-atlas", "version": "0"}},
+        backbone={"name": "made_up_net", "layer": "last", "grid": [GRID, GRID]},
+        config={"seed": 0, "note": "generated for tests"},
+        config_digest="0" * 16,
+        libraries={"numpy": "2"},
+        classes={info.wnid: "complete" for info in (FULL, SAMPLE, EMPTY, OTHER_CRANE)},
+        photo_sets=(PhotoSet("made-up", N + 1, "none: generated", "nobody"),),
+        publish_photos=publish,  # type: ignore[arg-type]
+        skipped_photos={},
+        complete=True,
+    )
+
+
+def write(root: Path, *, published: bool = True) -> Path:
+    """Write the generated atlas to a folder; ``published=False`` withholds the photos."""
+    with Writer(root) as writer:
+        for result in (full_class(published=published), sample_class(), shared_dictionary(), *map(_empty, (EMPTY, OTHER_CRANE))):
+            writer.stage(result)
+        writer.publish(manifest(publish="embed" if published else "reference"))
+    return root
+
+
+def _empty(info: ImageNetClass) -> Result:
+    pictures = Pictures(class_picture=blob(info.class_index)) if info is EMPTY else Pictures()
+    return Result(record=ClassRecord(info=info, coverage="none", digest="generated"), digest="generated", pictures=pictures)
+
+
+if __name__ == "__main__":
+    import sys
+
+    print(write(Path(sys.argv[1]), published="--withheld" not in sys.argv))

@@ -1,0 +1,164 @@
+"""The app over HTTP, without a browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+
+from atlas.app import create_app
+from atlas.pages.files import reader_photo
+from atlas.schema import AtlasError
+from atlas.store import Store
+
+BALL = "n03445777"
+
+
+PAGES = ["/made-up/", f"/made-up/class/{BALL}", f"/made-up/class/{BALL}/3", "/made-up/shared/2", "/made-up/method"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_has_a_language_a_title_a_main_and_a_skip_link(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    for part in ('<html lang="en">', "Concept Atlas</title>", '<main id="main"', 'href="#main"', 'role="search"'):
+        assert part in answer.text
+
+
+def test_titles_say_what_the_page_is(client: FlaskClient) -> None:
+    assert "<title>golf ball · made-up · Concept Atlas</title>" in client.get(f"/made-up/class/{BALL}").text
+
+
+@pytest.mark.parametrize(("path", "target"), [("/", "/made-up/"), ("/withheld", "/withheld/")])
+def test_short_addresses_lead_on(client: FlaskClient, path: str, target: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.location) == (302, target)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/nope/", "There is no atlas called &#x27;nope&#x27; here. Served: made-up, withheld."),
+        ("/made-up/class/n00000000", "There is no ImageNet class &#x27;n00000000&#x27;."),
+        ("/made-up/class/n02085620", "The atlas made-up has no page for Chihuahua (n02085620)."),
+        (f"/made-up/class/{BALL}/99", "There is no concept &#x27;99&#x27; of golf ball in the atlas made-up."),
+        (f"/made-up/class/{BALL}/03", "There is no concept &#x27;03&#x27;"),
+        ("/made-up/shared/24", "There is no concept &#x27;24&#x27; of the shared dictionary"),
+        ("/made-up/elsewhere", "There is no page at /made-up/elsewhere."),
+        ("/x/class/../../etc", "There is no page at"),
+        ("/made-up/class/%2e%2e/%2e%2e/etc/passwd", "There is no page at"),
+        ("/made-up/" + "a" * 5000, "…"),
+        ("/made-up/<script>alert(1)</script>", "&lt;script&gt;"),
+    ],
+)
+def test_unknown_addresses_are_404_and_say_what_is_unknown(client: FlaskClient, path: str, words: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert words in answer.text
+    assert "<script>alert" not in answer.text
+    assert "All classes of made-up" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/made-up/pictures/n03445777/nope.webp",
+        "/made-up/pictures/..%2f..%2fmanifest/x.webp",
+        "/nope/pictures/n03445777/class.webp",
+        "/made-up/photos/n03445777/0.webp",
+        "/made-up/photos/n03445777/9999.webp",
+        "/made-up/photos/n03445777/0/heat/9999.webp",
+        "/made-up/crops/n03445777/0/0.webp",
+        "/made-up/photos/n00000000.json",
+        "/assets/nope.css",
+    ],
+)
+def test_unknown_files_are_404(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_a_picture_may_be_kept_for_ever_when_its_address_names_its_content(client: FlaskClient, made_up: Store) -> None:
+    name = f"pictures/{BALL}/class.webp"
+    version = str(made_up.manifest.files[name]["sha256"])[:8]
+    kept, unversioned = client.get(f"/made-up/{name}?v={version}"), client.get(f"/made-up/{name}?v=00000000")
+    assert "immutable" in kept.headers["Cache-Control"]
+    assert unversioned.headers["Cache-Control"] == "no-cache"
+    assert client.get(f"/made-up/{name}", headers={"If-None-Match": kept.headers["ETag"]}).status_code == 304
+    assert kept.data == made_up.picture_path(name).read_bytes()
+
+
+def test_transparency_can_be_taken_away(client: FlaskClient) -> None:
+    answer = client.get(f"/made-up/pictures/{BALL}/class.webp?opaque=1")
+    assert answer.mimetype == "image/webp"
+
+
+def test_lists_for_the_browser(client: FlaskClient) -> None:
+    found = json.loads(client.get("/made-up/classes.json").data)
+    by_name = {entry["name"]: entry for entry in found["classes"]}
+    assert by_name["tabby"]["badge"] == "1 sample photo"
+    assert by_name["tabby"]["accuracy"] is None
+    assert by_name["crane (bird)"]["badge"] == "weights only"
+    assert by_name["golf ball"]["strategies"] == 4
+    assert len(found["classes"]) + len(found["elsewhere"]) == 1000
+
+
+def test_health_and_headers(client: FlaskClient) -> None:
+    answer = client.get("/health")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+    policy = client.get("/made-up/").headers["Content-Security-Policy"]
+    assert "unsafe-eval" not in policy
+    script = next(rule for rule in policy.split("; ") if rule.startswith("script-src"))
+    assert "unsafe-inline" not in script
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_page_that_cannot_be_drawn_says_so(made_up: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    from atlas.pages import home
+    from atlas.pages.album import Album
+    from atlas.pages.render import render
+
+    monkeypatch.setattr(home, "layout", lambda album: 1 / 0)
+    assert "cannot be shown" in str(render("/made-up/", {"made-up": Album(made_up)}))
+
+
+@pytest.fixture
+def photo_root(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos" / "made-up" / BALL
+    folder.mkdir(parents=True)
+    for i in range(60):
+        Image.new("RGB", (200, 150), (i, 0, 0)).save(folder / f"photo_{i:03d}.jpg")
+    (tmp_path / "secret.jpg").write_bytes(b"private")
+    return tmp_path / "photos"
+
+
+def test_withheld_photos_are_cut_from_the_readers_own(withheld: Store, photo_root: Path) -> None:
+    client = create_app([withheld], photo_root=photo_root).server.test_client()
+    assert client.get(f"/withheld/photos/{BALL}/5.webp").mimetype == "image/webp"
+    assert client.get(f"/withheld/crops/{BALL}/0/0.webp").mimetype == "image/webp"
+    assert json.loads(client.get(f"/withheld/photos/{BALL}.json").data)["source"] == "reader"
+
+
+def test_without_them_the_page_knows(client: FlaskClient) -> None:
+    assert json.loads(client.get(f"/withheld/photos/{BALL}.json").data)["source"] == "withheld"
+
+
+def test_a_photo_is_found_with_or_without_the_name_of_its_set_and_never_outside(photo_root: Path) -> None:
+    assert reader_photo(photo_root, f"made-up/{BALL}/photo_000.jpg")
+    assert reader_photo(photo_root / "made-up", f"made-up/{BALL}/photo_000.jpg")
+    (photo_root / "link.jpg").symlink_to(photo_root.parent / "secret.jpg")
+    for key in ("../secret.jpg", "set/../../secret.jpg", "link.jpg", "/etc/hostname", "made-up"):
+        assert reader_photo(photo_root, key) is None
+
+
+def test_refusals_are_clear(made_up: Store, tmp_path: Path) -> None:
+    with pytest.raises(AtlasError, match="name at least one"):
+        create_app([])
+    with pytest.raises(AtlasError, match="called alike"):
+        create_app([made_up, made_up])
+    with pytest.raises(AtlasError, match="is not a folder"):
+        create_app([made_up], photo_root=tmp_path / "nope")
+    with pytest.raises(AtlasError, match="leave out --photo-root"):
+        create_app([made_up], photo_root=tmp_path, public=True)
