@@ -193,7 +193,9 @@ class Result:
     strategies: tuple[Strategy, ...] = ()
     exemplars: tuple[Exemplar, ...] = ()
     atoms: np.ndarray | None = None  # (k, p) float16, unit rows
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)  # what else encoding needs: "offset" (p,), an encoder
     pictures: Pictures = field(default_factory=Pictures)
+    skipped: dict[str, str] = field(default_factory=dict)  # photo key → why it could not be used
 
     @property
     def owner(self) -> str:
@@ -227,6 +229,7 @@ class Manifest:
     publish_photos: Literal["embed", "reference"]
     skipped_photos: dict[str, str]  # photo key → reason
     complete: bool  # every class asked for is published
+    shared_digest: str = ""  # of everything the shared dictionary was computed from
     files: dict[str, dict[str, Any]] = field(default_factory=dict)  # path → sha256, bytes
 
 

@@ -43,10 +43,13 @@ class CropPlan:
     def cut(self, images: UInt8[Tensor, "image 3 size size"]) -> Float[Tensor, "crop 3 resized resized"]:
         """Return every crop of every image (image by image), resized, in 0…1."""
         crops = [images[:, :, y : y + self.side, x : x + self.side] for x, y in self.starts]
-        stacked = torch.stack(crops, dim=1).flatten(0, 1).float() / 255
+        return self.resize(torch.stack(crops, dim=1).flatten(0, 1).float() / 255)
+
+    def resize(self, crops: Float[Tensor, "crop 3 side side"]) -> Float[Tensor, "crop 3 resized resized"]:
+        """Resize crops to what the network is given."""
         if self.side == self.resized:
-            return stacked
-        return F.interpolate(stacked, size=(self.resized, self.resized), mode="bilinear", antialias=True)
+            return crops
+        return F.interpolate(crops, size=(self.resized, self.resized), mode="bilinear", antialias=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,13 +88,16 @@ class Extractor:
         """Return the spatial means of every crop of every image."""
         return np.concatenate([m.mean(dim=1).cpu().numpy() for m in self._crop_features(self.plan.cut(images))])
 
-    def crop_positions(self, crops: Float[Tensor, "crop 3 size size"]) -> Float[np.ndarray, "crop position channel"]:
-        """Return the activations of ready-made crops at every position."""
-        return np.concatenate([m.cpu().numpy() for m in self._crop_features(crops)])
+    def crop_maps(self, crops: UInt8[np.ndarray, "crop side side 3"]) -> Float[np.ndarray, "crop height width channel"]:
+        """Return the activations of ready-cut crops at every position."""
+        pixels = self.plan.resize(torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255)
+        maps = np.concatenate([m.cpu().numpy() for m in self._crop_features(pixels)])
+        side = int(maps.shape[1] ** 0.5)
+        return maps.reshape(len(maps), side, -1, maps.shape[2])
 
     def _crop_features(self, crops: Tensor) -> Iterator[Tensor]:
         backbone = self.backbone
-        for part in crops.split(self.batch):
+        for part in torch.split(crops, self.batch):
             with torch.inference_mode():
                 x = backbone.normalise_unit(part.to(device=backbone.device, memory_format=torch.channels_last))
                 yield backbone.features(x)

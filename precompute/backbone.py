@@ -77,7 +77,7 @@ class Backbone:
         size = self.preprocessing.input_size
         example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
         self.folded = fold_batch_norm(model, example)
-        model = model.to(device=device, memory_format=torch.channels_last)
+        model = model.to(device).to(memory_format=torch.channels_last)
         self.layer, self._features, self._head = _cut(model, layer)
         self._mean = torch.tensor(self.preprocessing.mean, device=device)[:, None, None]
         self._std = torch.tensor(self.preprocessing.std, device=device)[:, None, None]
@@ -128,7 +128,7 @@ class Backbone:
         if not self.spatial:
             return self._logits(self._head(activations))
         height, width = grid or self.grid
-        return self._logits(self._head(activations.transpose(1, 2).unflatten(2, (height, width))))
+        return self._logits(self._head(activations.transpose(1, 2).reshape(len(activations), -1, height, width)))
 
     def logits(
         self, x: Float[Tensor, "image 3 height width"]

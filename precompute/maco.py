@@ -100,9 +100,11 @@ def visualize(
         pictures = canvas.paint(phase)
         pictures.retain_grad()
         crops = [draw_crops(preset, generator, progress=step / max(preset.steps - 1, 1)) for generator in random]
-        x = backbone.normalise_unit(cut(pictures, torch.stack([c.centre for c in crops]), torch.stack([c.side for c in crops]), preset))
+        x = backbone.normalise_unit(
+            cut(pictures, torch.stack([c.centre for c in crops]), torch.stack([c.side for c in crops]), preset)
+        )
         x = x + torch.stack([c.noise for c in crops]).flatten(0, 1).to(backbone.device)
-        score = objective(x.contiguous(memory_format=torch.channels_last)).unflatten(0, (len(targets), -1)).mean(dim=1)
+        score = objective(x.contiguous(memory_format=torch.channels_last)).reshape(len(targets), -1).mean(dim=1)
         optimiser.zero_grad()
         (-score.sum()).backward()
         assert pictures.grad is not None
@@ -128,7 +130,9 @@ class _Objective:
             return torch.zeros(self._backbone.channels)
         direction = torch.from_numpy(np.asarray(target.direction, np.float32))
         if direction.shape != (self._backbone.channels,) or not direction.abs().sum() > 0:
-            raise AtlasError(f"A direction needs {self._backbone.channels} channels, not all zero; found shape {tuple(direction.shape)}.")
+            raise AtlasError(
+                f"A direction needs {self._backbone.channels} channels, not all zero; found shape {tuple(direction.shape)}."
+            )
         return F.normalize(direction, dim=0)
 
     def __call__(self, x: Float[Tensor, "crop 3 height width"], *, report: bool = False) -> Float[Tensor, " crop"]:

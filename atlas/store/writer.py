@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,7 @@ Refine = Callable[
     tuple[Sequence[Concept], Sequence[ClassRecord]],
 ]
 
+_NOTE = "staged.json"
 _EMPTY = {".", "..", files.BUILD, files.COMMIT, f"{files.COMMIT}.tmp"}
 
 
@@ -94,26 +95,40 @@ class Writer:
 
     def staged(self) -> dict[str, str]:
         """Return owner → digest of everything finished but not yet published."""
+        return {owner: note["digest"] for owner, note in self._notes().items()}
+
+    def skipped(self) -> dict[str, str]:
+        """Return photo key → reason, of everything finished."""
+        found = dict(self.published.manifest.skipped_photos) if self.published else {}
+        for note in self._notes().values():
+            found |= note["skipped"]
+        return dict(sorted(found.items()))
+
+    def _notes(self) -> dict[str, Any]:
         folders = sorted(self._staged.iterdir()) if self._staged.exists() else []
-        return {folder.name: json.loads((folder / "digest.json").read_text()) for folder in folders}
+        return {folder.name: json.loads((folder / _NOTE).read_text()) for folder in folders}
 
     def finished(self) -> dict[str, str]:
         """Return owner → digest of everything that need not be computed again."""
         done: dict[str, str] = {}
         if store := self.published:
             done |= {record.info.wnid: record.digest for record in store.records.values()}
-            if store.shared_concepts:
-                done[SHARED] = store.manifest.config.get("shared_digest", "")
+            done |= {SHARED: store.manifest.shared_digest} if store.shared_concepts else {}
         return done | self.staged()
 
-    def atoms(self, owner: str) -> np.ndarray:
-        """Return the atoms of a finished dictionary, staged or published, as float32."""
+    def dictionary(self, owner: str) -> dict[str, np.ndarray]:
+        """Return the arrays of a finished dictionary, staged or published: "atoms" (float32), and what encoding needs besides.
+
+        Raises:
+            AtlasError: there is no such dictionary yet.
+        """
         staged = self._staged / owner / files.DICTIONARIES
-        if staged.exists():
-            return load_file(staged)[owner].astype(np.float32)
-        if store := self.published:
-            return store.atoms(owner)
-        raise AtlasError(f"{self.root} holds no dictionary {owner!r} yet.")
+        path = staged if staged.exists() else files.locate(self.root, files.DICTIONARIES)
+        arrays = load_file(path) if path.exists() else {}
+        if owner not in arrays:
+            raise AtlasError(f"{self.root} holds no dictionary {owner!r} yet.")
+        extra = {name.split(".", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{owner}.")}
+        return {"atoms": arrays[owner].astype(np.float32), **extra}
 
     def stage(self, result: Result) -> None:
         """Keep a finished result durably, to be published later."""
@@ -123,10 +138,11 @@ class Writer:
         for name, table in _tables(result).items():
             pq.write_table(table, folder / name)
         if result.atoms is not None:
-            save_file({result.owner: np.ascontiguousarray(result.atoms)}, folder / files.DICTIONARIES)
+            extra = {f"{result.owner}.{name}": np.ascontiguousarray(array) for name, array in result.arrays.items()}
+            save_file({result.owner: np.ascontiguousarray(result.atoms), **extra}, folder / files.DICTIONARIES)
         for name, picture in _named(result.owner, result.pictures).items():
             files.write(folder / name, picture)
-        files.write(folder / "digest.json", json.dumps(result.digest).encode())
+        files.write(folder / _NOTE, json.dumps({"digest": result.digest, "skipped": result.skipped}).encode())
         files.become(folder, self._staged / result.owner)
 
     def publish(self, manifest: Manifest, *, refine: Refine | None = None) -> None:
@@ -134,7 +150,10 @@ class Writer:
         new = self.root / f"{files.COMMIT}.tmp"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
-        staged = sorted(self.staged())
+        digests = self.staged()
+        staged = sorted(digests)
+        old = self.published
+        shared_digest = digests.get(SHARED) or (old.manifest.shared_digest if old else "")
         atoms = self._merge_dictionaries(new, staged)
         self._merge_tables(new, staged, refine, atoms)
         known = self._known_pictures(staged)
@@ -168,7 +187,7 @@ class Writer:
         found = files.locate(self.root, files.DICTIONARIES)
         atoms: dict[str, np.ndarray] = dict(load_file(found)) if found.exists() else {}
         for owner in staged:
-            atoms.pop(owner, None)
+            atoms = {name: array for name, array in atoms.items() if name.split(".")[0] != owner}
             if (path := self._staged / owner / files.DICTIONARIES).exists():
                 atoms |= load_file(path)
         save_file(dict(sorted(atoms.items())), new / files.DICTIONARIES)

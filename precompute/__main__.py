@@ -1,0 +1,160 @@
+"""The command line of the maker: precompute build | picture | spectrum | classes | doctor."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from atlas.schema import AtlasError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+
+class _Publish(StrEnum):
+    embed = "embed"
+    reference = "reference"
+
+
+class _Scope(StrEnum):
+    one = "class"
+    shared = "shared"
+    both = "both"
+
+
+@app.command()
+def build(
+    photos: Annotated[
+        list[str] | None, typer.Option(help="Folder of photographs (a folder a wnid), or sample:. Repeatable.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the atlas is written.")] = None,
+    backbone: Annotated[str | None, typer.Option(help="Any timm classifier with 1000 classes.")] = None,
+    weights: Annotated[str | None, typer.Option(help="package, hub, or a file (safetensors or a state dict).")] = None,
+    layer: Annotated[str | None, typer.Option(help="auto: the last feature map; or the name of a module.")] = None,
+    classes: Annotated[str | None, typer.Option(help="wnids, separated by commas; all: also those without photos.")] = None,
+    scope: Annotated[_Scope | None, typer.Option(help="A dictionary a class, one for all classes, or both.")] = None,
+    dictionary: Annotated[str | None, typer.Option(help="Dictionary method.")] = None,
+    concepts: Annotated[int | None, typer.Option(help="Concepts a class.")] = None,
+    shared_concepts: Annotated[int | None, typer.Option(help="Concepts of the shared dictionary.")] = None,
+    pictures: Annotated[str | None, typer.Option(help="Feature visualizations: none, quick, fine or full.")] = None,
+    publish_photos: Annotated[
+        _Publish | None, typer.Option(help="embed: crops and thumbnails go into the atlas; reference: only their names.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="Where classes run.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = None,
+    workers: Annotated[int | None, typer.Option(help="Threads that decode photos; 0: one a core.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same atlas.")] = None,
+    crop_size: Annotated[int | None, typer.Option(help="Side of a crop, in input pixels.")] = None,
+    crop_input: Annotated[
+        int | None, typer.Option(help="Side crops are resized to; 0: the backbone's input; 160: half the cost.")
+    ] = None,
+    layout: Annotated[str | None, typer.Option(help="2-D layout of the strategy graph: tsne or pca.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with any of these settings; flags win.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON record a line instead of bars.")] = False,
+) -> None:
+    """Build an atlas, or what is missing of it."""
+    flags = {k: v.value if isinstance(v, StrEnum) else v for k, v in locals().items() if k not in {"config", "json"}}
+    _guard(lambda: _build(config, flags, json))
+
+
+def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> int:
+    from precompute import config as settings
+    from precompute import progress
+    from precompute.build import build_atlas
+
+    config = settings.make(config_file, **flags)
+    console = Console(stderr=True)
+    reporter = progress.Lines() if as_json else progress.Bars(console)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        report = build_atlas(config, reporter)
+    except KeyboardInterrupt:
+        console.print(f"\nInterrupted. {config.out} is readable as it is; the same command resumes.", highlight=False)
+        return 130
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}:
+            raise
+        raise AtlasError(
+            f"{config.out} cannot be written ({error.strerror}). What is published stays readable; make room, and the same command resumes."
+        ) from error
+    for wnid, reason in report.failed.items():
+        reporter.say(f"failed {wnid}: {reason}")
+    for key, reason in report.skipped.items():
+        reporter.say(f"skipped {key}: {reason}")
+    made, kept = len(report.built), len(report.unchanged)
+    reporter.say(f"{config.out}: {made} built, {kept} unchanged, {len(report.failed)} failed, in {report.seconds:.1f} s.")
+    return 3 if report.failed or report.skipped else 0
+
+
+@app.command()
+def spectrum(
+    photos: Annotated[list[str], typer.Option(help="Folder of photographs (a folder a wnid), or sample:. Repeatable.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    size: Annotated[int, typer.Option(help="Side the photos are resized to, in pixels.")] = 256,
+) -> None:
+    """Compute the magnitude spectrum of photographs (fit split) that MACO keeps."""
+    _guard(lambda: _spectrum(photos, out, size))
+
+
+def _spectrum(sources: list[str], out: Path, size: int) -> int:
+    from precompute import photos
+    from precompute import spectrum as tool
+
+    index = photos.index(sources)
+    fit = [p for group in index.photos.values() for p in group if p.split == "fit"]
+    decoder = photos.Decoder(size, 1.0, "bicubic")
+    found = tool.compute((pixels for _, pixels, _ in decoder(photos.shuffled(fit))), [s.name for s in index.sets])
+    tool.write(found, out)
+    print(f"{out}: {found.photos} photos at {size}×{size}, sha256 {found.sha256}")
+    return 0
+
+
+@app.command()
+def classes(
+    wordnet: Annotated[Path, typer.Option(help="Folder with data.noun of WordNet 3.0.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+) -> None:
+    """Write the table of the 1000 ImageNet classes from WordNet."""
+    from precompute.classes import main_table
+
+    _guard(lambda: print(f"{out}: {main_table(wordnet, out)} classes") or 0)
+
+
+@app.command()
+def doctor(
+    backbone: Annotated[str, typer.Option(help="Any timm classifier.")] = "tf_efficientnet_lite0",
+    weights: Annotated[str, typer.Option(help="package, hub, or a file.")] = "package",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
+) -> None:
+    """Say what is installed, which device and weights are used, what things cost here, and whether the whole path runs."""
+    from precompute.doctor import examine
+
+    _guard(lambda: examine(Console(), backbone, weights=weights, device=device))
+
+
+def _guard(command: Any) -> None:
+    """Run a command: 0 done, 2 wrong use or input with one clear line, else what the command says."""
+    try:
+        status = command()
+    except AtlasError as error:
+        print(f"precompute: {error}", file=sys.stderr)
+        status = 2
+    except KeyboardInterrupt:
+        status = 130
+    if status:
+        raise typer.Exit(status)
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

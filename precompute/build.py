@@ -1,0 +1,215 @@
+"""Build an atlas: which classes are missing, where they run, when they are published, what to say at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from atlas.schema import FORMAT_VERSION, SHARED, AtlasError, ImageNetClass, Manifest, Result
+from atlas.store import Writer, imagenet_classes
+from precompute import backbone, maco, photos, pipeline, provenance, relations, spectrum, strategy
+from precompute.config import Config
+from precompute.dictionary import METHODS, Dictionary
+from precompute.engine import ENGINES
+from precompute.photos import Photo, PhotoIndex
+from precompute.pipeline import Workshop
+from precompute.progress import Reporter
+
+#: Seconds between two publishes of a running build; longer where publishing itself is slow.
+PUBLISH_EVERY = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a build ended."""
+
+    built: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    failed: dict[str, str]  # wnid → why
+    skipped: dict[str, str]  # photo key → why
+    seconds: float
+
+
+def build_atlas(config: Config, reporter: Reporter) -> Report:
+    """Build what is missing of an atlas and publish it.
+
+    Everything finished is kept at once; interrupted at any instant, the same call resumes and ends with the same tables.
+
+    Raises:
+        AtlasError: bad settings or input, or ``out`` is something else. A class that fails is reported, not raised.
+        KeyboardInterrupt: after what was finished has been published.
+    """
+    start = time.monotonic()
+    index = photos.index(config.photos)
+    for note in index.notes:
+        reporter.say(f"passed over {note}")
+    if config.dictionary not in METHODS:
+        raise AtlasError(f"--dictionary must be one of {', '.join(METHODS)}, found {config.dictionary!r}.")
+    if config.engine not in ENGINES:
+        raise AtlasError(f"--engine must be one of {', '.join(ENGINES)}, found {config.engine!r}.")
+    wanted = _wanted(config, index)
+    workshop = Workshop(
+        config=config,
+        backbone=backbone.load(config.backbone, weights=config.weights, layer=config.layer, device=config.device),
+        spectrum=spectrum.load(),
+        reporter=reporter,
+        workers=config.workers or os.cpu_count() or 1,
+    )
+    workshop.backbone.class_head(0)  # refuse a head without a closed form before any work
+    with Writer(config.out) as writer:
+        build = _Build(workshop, index, wanted, writer)
+        build.refuse_another()
+        try:
+            failed = build.run()
+        finally:
+            reporter.close()
+        skipped = writer.skipped()
+        return Report(tuple(build.built), tuple(build.unchanged), failed, skipped, time.monotonic() - start)
+
+
+def _wanted(config: Config, index: PhotoIndex) -> list[ImageNetClass]:
+    known = {c.wnid: c for c in imagenet_classes()}
+    if config.classes == ("all",):
+        return list(known.values())
+    for wnid in config.classes:
+        if wnid not in known:
+            raise AtlasError(
+                f"{wnid!r} is not one of the 1000 ImageNet classes: --classes takes wnids such as n02086240, or all."
+            )
+        if wnid not in index.photos:
+            raise AtlasError(f"There are no photos of {wnid} ({known[wnid].name}) in {', '.join(config.photos)}.")
+    wnids = config.classes or tuple(index.photos)
+    return sorted((known[wnid] for wnid in set(wnids)), key=lambda c: c.class_index)
+
+
+class _Build:
+    """One build: what is done, what is left."""
+
+    def __init__(self, workshop: Workshop, index: PhotoIndex, wanted: Sequence[ImageNetClass], writer: Writer) -> None:
+        self.workshop, self.index, self.wanted, self.writer = workshop, index, wanted, writer
+        self.built: list[str] = []
+        self.unchanged: list[str] = []
+        self.failed: dict[str, str] = {}
+        self._published_at = time.monotonic()
+        self._publish_cost = 0.0
+
+    @property
+    def _config(self) -> Config:
+        return self.workshop.config
+
+    @property
+    def _with_shared(self) -> bool:
+        return self._config.scope in {"shared", "both"}
+
+    def refuse_another(self) -> None:
+        """Refuse an atlas of other settings or weights: its classes could not be compared with new ones."""
+        store = self.writer.published
+        if store is None:
+            return
+        old = {**store.manifest.config, "weights sha256": store.manifest.backbone.get("weights", {}).get("sha256")}
+        new = {**self._config.settings(), "weights sha256": self.workshop.backbone.weights["sha256"]}
+        changed = [f"{k}: {old.get(k)} there, {v} now" for k, v in new.items() if old.get(k) != v]
+        if changed:
+            raise AtlasError(
+                f"{self._config.out} is another atlas ({'; '.join(changed)}): choose another --out, or the same settings."
+            )
+
+    def run(self) -> dict[str, str]:
+        """Build what is missing, publish, and return why classes failed."""
+        if self.writer.published is None:
+            self._publish(final=False)
+        shared_photos = [p for group in self.index.photos.values() for p in group]
+        shared_digest = pipeline.digest(self.workshop, SHARED, shared_photos) if self._with_shared else ""
+        digests = {c.wnid: pipeline.digest(self.workshop, c.wnid, self._photos(c), shared_digest) for c in self.wanted}
+        done = self.writer.finished()
+        missing = [c for c in self.wanted if done.get(c.wnid) != digests[c.wnid]]
+        self.unchanged = [c.wnid for c in self.wanted if c not in missing]
+        need_shared = self._with_shared and done.get(SHARED) != shared_digest
+        self.workshop.reporter.begin(len(missing) + need_shared, self._images(missing, shared_photos if need_shared else []))
+        try:
+            if need_shared:
+                self._keep(SHARED, pipeline.build_shared(self.workshop, shared_photos, digest=shared_digest))
+            self._run_classes(missing, digests)
+        except KeyboardInterrupt:
+            self._publish(final=False)
+            raise
+        if self.built or self.failed or not (self.writer.published and self.writer.published.manifest.complete):
+            self.workshop.reporter.stage("atlas", "relations and publishing", 0)
+            self._publish(final=True)
+        return self.failed
+
+    def _photos(self, info: ImageNetClass) -> tuple[Photo, ...]:
+        return self.index.photos.get(info.wnid, ())
+
+    def _run_classes(self, missing: Sequence[ImageNetClass], digests: dict[str, str]) -> None:
+        by_wnid = {c.wnid: c for c in missing}
+        workshop = dataclasses.replace(self.workshop, shared=self._shared_dictionary())
+
+        def task(wnid: str) -> Result:
+            return pipeline.build_class(workshop, by_wnid[wnid], self._photos(by_wnid[wnid]), digest=digests[wnid])
+
+        for wnid, outcome in ENGINES[self._config.engine].run(lambda: task, list(by_wnid)):
+            if isinstance(outcome, AtlasError):
+                self.failed[wnid] = str(outcome)
+                self.workshop.reporter.finish(wnid, f"failed: {outcome}")
+            else:
+                self._keep(wnid, outcome)
+
+    def _shared_dictionary(self) -> Dictionary | None:
+        if not self._with_shared:
+            return None
+        arrays = self.writer.dictionary(SHARED)
+        atoms, offset = arrays.pop("atoms"), arrays.pop("offset", None)
+        none = np.zeros((0, len(atoms)), np.float32)
+        return Dictionary(self._config.dictionary, atoms=atoms, codes=none, offset=offset, encoder=arrays)
+
+    def _keep(self, owner: str, result: Result) -> None:
+        self.writer.stage(result)
+        self.built.append(owner)
+        self.workshop.reporter.finish(owner, "complete")
+        if time.monotonic() - self._published_at > max(PUBLISH_EVERY, 20 * self._publish_cost):
+            self._publish(final=False)
+
+    def _publish(self, *, final: bool) -> None:
+        """Publish what is staged; rows that depend on all classes are filled in by the final publish."""
+        start = time.monotonic()
+        refine = functools.partial(relations.refine, layout=strategy.METHODS[self._config.layout], seed=self._config.seed)
+        self.writer.publish(self._manifest(final), refine=refine if final else None)
+        self._published_at = time.monotonic()
+        self._publish_cost = self._published_at - start
+
+    def _manifest(self, final: bool) -> Manifest:
+        old = self.writer.published
+        status = dict(old.manifest.classes) if old else {}
+        status |= {c.wnid: self.failed.get(c.wnid, "not built yet") for c in self.wanted}
+        status |= {wnid: "complete" for wnid in self.writer.finished() if wnid != SHARED}
+        sets = {s.name: s for s in (*(old.manifest.photo_sets if old else ()), *self.index.sets)}
+        return Manifest(
+            format_version=FORMAT_VERSION,
+            created=provenance.now(),
+            project=provenance.project(),
+            backbone=self.workshop.backbone.describe(),
+            config=self._config.settings(),
+            config_digest=self._config.digest,
+            libraries=provenance.libraries(),
+            classes=dict(sorted(status.items())),
+            photo_sets=tuple(sets[name] for name in sorted(sets)),
+            publish_photos=self._config.publish_photos,
+            skipped_photos=self.writer.skipped(),
+            complete=final and not self.failed,
+        )
+
+    def _images(self, missing: Sequence[ImageNetClass], shared: Sequence[Photo]) -> int:
+        """Return about how many images will pass through the backbone."""
+        crops = len(self.workshop.plan.starts)
+        preset = maco.PRESETS.get(self._config.pictures)
+        a_picture = preset.steps * preset.crops if preset else 0
+        own = self._config.concepts if self._config.scope != SHARED else 0
+        total = sum(len(self._photos(c)) * (1 + crops) + a_picture * (1 + own) for c in missing)
+        return total + (len(shared) * crops + a_picture * self._config.shared_concepts if shared else 0)

@@ -1,0 +1,113 @@
+"""What a build is asked to do: a frozen Config from TOML and flags; an unknown key is an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from atlas.schema import FORMAT_VERSION, AtlasError
+from precompute.maco import PRESETS
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of a build. Those that cannot change a result are named in ``_FREE``."""
+
+    photos: tuple[str, ...]
+    out: Path
+    backbone: str = "tf_efficientnet_lite0"
+    weights: str = "package"
+    layer: str = "auto"
+    classes: tuple[str, ...] = ()  # empty: every class that has photos; ("all",): also those without
+    scope: Literal["class", "shared", "both"] = "class"
+    dictionary: str = "nmf"
+    concepts: int = 10
+    shared_concepts: int = 512
+    pictures: str = "fine"
+    publish_photos: Literal["embed", "reference"] = "embed"
+    engine: str = "local"
+    device: str = "auto"
+    workers: int = 0  # decoding threads; 0: one a core
+    seed: int = 0
+    crop_size: int = 96
+    crop_input: int = 0  # 0: the backbone's own input size
+    batch: int = 32
+    picture_batch: int = 8
+    layout: str = "tsne"
+
+    @property
+    def digest(self) -> str:
+        """Hash of every setting that can change a result."""
+        return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that can change a result, as a manifest records them."""
+        found = {k: v for k, v in dataclasses.asdict(self).items() if k not in _FREE}
+        return found | {"format": FORMAT_VERSION}
+
+
+_FREE = {"photos", "out", "classes", "engine", "device", "workers"}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "scope": ("class", "shared", "both"),
+    "pictures": ("none", *PRESETS),
+    "publish_photos": ("embed", "reference"),
+    "layout": ("tsne", "pca"),
+}
+_AT_LEAST = {"concepts": 1, "shared_concepts": 1, "workers": 0, "crop_size": 16, "crop_input": 0, "batch": 2, "picture_batch": 1}
+
+
+def make(file: Path | None = None, /, **flags: Any) -> Config:
+    """Return the settings of a TOML file with the flags over them; a flag that is None was not given.
+
+    Raises:
+        AtlasError: an unreadable file, an unknown key, a value out of range, or no photos or out.
+    """
+    values = {**(_read(file) if file else {}), **{k: v for k, v in flags.items() if v is not None}}
+    known = {f.name for f in dataclasses.fields(Config)}
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            raise AtlasError(f"{file}: unknown setting {key!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+    for key in ("photos", "out"):
+        if not values.get(key):
+            raise AtlasError(
+                f"A build needs --{key}." + (" Name a folder of photographs, or sample:." if key == "photos" else "")
+            )
+    photos, classes = values["photos"], values.get("classes", ())
+    values["photos"] = tuple([photos] if isinstance(photos, str) else photos)
+    values["classes"] = tuple(classes.split(",") if isinstance(classes, str) else classes)
+    config = Config(**{**values, "out": Path(values["out"])})
+    _check(config)
+    return config
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return {k.replace("-", "_"): v for k, v in tomllib.loads(file.read_text(encoding="utf-8")).items()}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AtlasError(f"{file} is not a readable TOML file ({error}).") from error
+
+
+def _check(config: Config) -> None:
+    for field in dataclasses.fields(Config):
+        value = getattr(config, field.name)
+        if isinstance(field.default, int) and (not isinstance(value, int) or isinstance(value, bool)):
+            raise AtlasError(f"{_flag(field.name)} must be a whole number, found {value!r}.")
+        if isinstance(field.default, str) and not isinstance(value, str):
+            raise AtlasError(f"{_flag(field.name)} must be text, found {value!r}.")
+    for name, choices in _CHOICES.items():
+        if getattr(config, name) not in choices:
+            raise AtlasError(f"{_flag(name)} must be one of {', '.join(choices)}, found {getattr(config, name)!r}.")
+    for name, least in _AT_LEAST.items():
+        if getattr(config, name) < least:
+            raise AtlasError(f"{_flag(name)} must be at least {least}, found {getattr(config, name)}.")
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,17 @@
+"""Run classes one after the other in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from atlas.schema import AtlasError, Result
+
+
+def run(make_task: Callable[[], Callable[[str], Result]], wnids: Sequence[str]) -> Iterator[tuple[str, Result | AtlasError]]:
+    """Yield every class's result, or the error that kept it from one, in order."""
+    task = make_task()
+    for wnid in wnids:
+        try:
+            yield wnid, task(wnid)
+        except AtlasError as error:
+            yield wnid, error

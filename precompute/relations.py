@@ -1,0 +1,104 @@
+"""What can only be said once every class is known: neighbours across classes, nearest classes, the map.
+
+Notation: V (concept, channel) unit atoms of every dictionary, one below the other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from atlas.schema import SHARED, ClassRecord, Concept, Neighbour
+
+LEAST_COSINE = 0.6
+MOST_NEIGHBOURS = 8
+BACKGROUND_SHARE = 0.05
+NEAREST_CLASSES = 5
+ALIGNED_CLASSES = 5
+_BLOCK = 1024
+
+
+def aligned_classes(
+    atoms: Float[np.ndarray, "concept channel"], weights: Float[np.ndarray, "classes channel"], wnids: Sequence[str]
+) -> list[tuple[Neighbour, ...]]:
+    """Return for every atom the classes whose head weights point the same way: top 5 by cosine."""
+    cosine = _unit(atoms) @ _unit(weights).T
+    best = np.argsort(-cosine, axis=1, kind="stable")[:, :ALIGNED_CLASSES]
+    return [tuple(Neighbour(wnids[c], float(row[c])) for c in top) for row, top in zip(cosine, best, strict=True)]
+
+
+def refine(
+    concepts: Sequence[Concept],
+    records: Sequence[ClassRecord],
+    atoms: dict[str, np.ndarray],
+    *,
+    layout: Callable[[np.ndarray, int], np.ndarray],
+    seed: int,
+) -> tuple[list[Concept], list[ClassRecord]]:
+    """Fill in neighbours, map positions and nearest classes of every row; depends on nothing but its arguments."""
+    if not concepts:
+        return [], list(records)
+    V = np.stack([atoms[c.concept_id.split("/")[0]][c.index] for c in concepts]).astype(np.float32)
+    neighbours = _neighbours(concepts, V)
+    xy = layout(_reduced(_unit(V)), seed)
+    placed = [
+        dataclasses.replace(c, neighbours=near, map_x=float(x), map_y=float(y))
+        for c, near, (x, y) in zip(concepts, neighbours, xy, strict=True)
+    ]
+    return placed, _with_nearest(records, placed, V)
+
+
+def _neighbours(concepts: Sequence[Concept], V: np.ndarray) -> list[tuple[Neighbour, ...]]:
+    owner = np.array([c.wnid or SHARED for c in concepts])
+    background = np.array([c.share is not None and abs(c.share) < BACKGROUND_SHARE for c in concepts])
+    U = _unit(V)
+    found: list[tuple[Neighbour, ...]] = []
+    for start in range(0, len(U), _BLOCK):
+        cosine = U[start : start + _BLOCK] @ U.T
+        for i, row in enumerate(cosine, start):
+            far = np.where((owner != owner[i]) & (row >= LEAST_COSINE), row, -1.0)
+            best = [int(j) for j in np.argsort(-far, kind="stable")[:MOST_NEIGHBOURS] if far[j] > 0]
+            found.append(
+                tuple(Neighbour(concepts[j].concept_id, float(row[j]), bool(background[i] and background[j])) for j in best)
+            )
+    return found
+
+
+def _with_nearest(records: Sequence[ClassRecord], concepts: Sequence[Concept], V: np.ndarray) -> list[ClassRecord]:
+    """Nearest by profile: the atoms of a class, added up by their positive shares."""
+    row = {c.concept_id: i for i, c in enumerate(concepts)}
+    weights = {r.info.wnid: _profile_weights(r, concepts) for r in records}
+    known = [wnid for wnid, found in weights.items() if found]
+    if not known:
+        return list(records)
+    profiles = _unit(np.stack([sum(share * V[row[name]] for name, share in weights[wnid].items()) for wnid in known]))
+    cosine = profiles @ profiles.T
+    nearest: dict[str, tuple[Neighbour, ...]] = {}
+    for i, wnid in enumerate(known):
+        best = [int(j) for j in np.argsort(-cosine[i], kind="stable") if j != i][:NEAREST_CLASSES]
+        nearest[wnid] = tuple(Neighbour(known[j], float(cosine[i, j])) for j in best)
+    return [dataclasses.replace(r, nearest_classes=nearest.get(r.info.wnid, ())) for r in records]
+
+
+def _profile_weights(record: ClassRecord, concepts: Sequence[Concept]) -> dict[str, float]:
+    if record.scope == SHARED:
+        return {f"{SHARED}/{e.index}": e.share for e in record.evidence if e.share is not None and e.share > 0}
+    mine = (c for c in concepts if c.wnid == record.info.wnid)
+    return {c.concept_id: c.share for c in mine if c.share is not None and c.share > 0}
+
+
+def _reduced(U: np.ndarray, size: int = 50) -> np.ndarray:
+    """Rotate onto the 50 directions of the largest spread (PCA by SVD, signs fixed)."""
+    centred = U - U.mean(axis=0)
+    if min(centred.shape) <= 1:
+        return centred
+    left, values, _ = np.linalg.svd(centred, full_matrices=False)
+    scores = left[:, :size] * values[:size]
+    return scores * np.where(scores[np.abs(scores).argmax(axis=0), np.arange(scores.shape[1])] < 0, -1.0, 1.0)
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
