@@ -75,8 +75,8 @@ def find(
 
 
 def smallest_strategy(n_photos: int) -> int:
-    """Return the fewest photos that make a strategy: 3 % of the photos, at least five."""
-    return max(5, round(0.03 * n_photos))
+    """Return the fewest photos that make a strategy: 2 % of the photos, at least five."""
+    return max(5, round(0.02 * n_photos))
 
 
 def _clusters(phi: Float[np.ndarray, "photo concept"]) -> Int[np.ndarray, " photo"]:
@@ -84,7 +84,7 @@ def _clusters(phi: Float[np.ndarray, "photo concept"]) -> Int[np.ndarray, " phot
     least = smallest_strategy(len(phi))
     if len(phi) < 2 * least:
         return np.full(len(phi), -1, np.int32)
-    found = HDBSCAN(min_cluster_size=least, min_samples=3, cluster_selection_method="leaf", copy=True).fit_predict(phi)
+    found = HDBSCAN(min_cluster_size=least, min_samples=1, copy=True).fit_predict(phi)
     sizes = np.bincount(found[found >= 0], minlength=found.max() + 1)
     order = np.argsort(-sizes, kind="stable")
     renumbered = np.full(len(order) + 1, -1, np.int32)
