@@ -21,7 +21,6 @@ from precompute.dictionary.base import Dictionary, require_rank, unit_atoms
 _ITERATIONS = 300
 _SWEEPS = 3
 _TOLERANCE = 1e-5
-_SOFTENING = 0.2  # added to the one-hot start, as Ding et al. do: a zero would hardly ever leave zero
 _CUTOFF = 1e-10  # eigenvalues of Uᵀ U below this share of the largest are no direction at all
 
 
@@ -34,17 +33,17 @@ class Step(NamedTuple):
 
 
 def fit(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed: int) -> Dictionary:
-    """Fit free atoms under non-negative codes, started from k-means, until the loss falls by less than 1e-5 of itself.
+    """Fit free atoms under non-negative codes, from the clusters of k-means until the loss falls by less than 1e-5 of itself.
+
+    Starting inside the data lets the atoms open only as far as the loss asks: their cone is far from unique.
 
     Raises:
         AtlasError: more concepts than the activations can hold.
     """
     require_rank(activations, concepts, "semi_nmf")
-    clusters = kmeans.fit(activations, concepts=concepts, seed=seed).codes
-    scale = max(float(clusters.max(initial=0.0)), 1.0)
-    start = clusters + np.float32(_SOFTENING * scale) * (clusters == 0)
+    start = kmeans.fit(activations, concepts=concepts, seed=seed)
     last = np.inf
-    for step in descend(activations, start, iterations=_ITERATIONS):
+    for step in descend(activations, start.codes, start.atoms, iterations=_ITERATIONS):
         if step.loss >= (1 - _TOLERANCE) * last:
             break
         last = step.loss
@@ -58,27 +57,23 @@ def encode(activations: Float[np.ndarray, "patch channel"], dictionary: Dictiona
 
 
 def descend(
-    activations: Float[np.ndarray, "patch channel"], codes: Float[np.ndarray, "patch concept"], *, iterations: int
+    activations: Float[np.ndarray, "patch channel"],
+    codes: Float[np.ndarray, "patch concept"],
+    atoms: Float[np.ndarray, "concept channel"],
+    *,
+    iterations: int,
 ) -> Iterator[Step]:
-    """Yield U, V and the loss after each iteration; the loss never rises."""
-    A, U = activations, np.ascontiguousarray(codes.T, np.float64)  # (concept, patch): a concept is contiguous
+    """Yield U, V and the loss after each iteration from ``codes`` and ``atoms`` on; the loss never rises."""
+    A, U, V = activations, np.ascontiguousarray(codes.T, np.float64), atoms.astype(np.float64)  # U (concept, patch) here
     energy = float((A.astype(np.float64) ** 2).sum())
     for _ in range(iterations):
-        V = _least_squares(U, A)
         G, B = V @ V.T, (A @ V.T.astype(A.dtype)).T.astype(np.float64)
         for _ in range(_SWEEPS):
             _sweep(U, G, B)
-        loss = energy - 2 * float((B * U).sum()) + float(((G @ U) * U).sum())
+        C = (U.astype(A.dtype) @ A).astype(np.float64)
+        V = np.linalg.pinv(U @ U.T, rcond=_CUTOFF, hermitian=True) @ C  # least squares; an unused concept's atom becomes zero
+        loss = energy - 2 * float((C * V).sum()) + float(((U @ U.T) * (V @ V.T)).sum())
         yield Step(U.T.astype(np.float32), V.astype(np.float32), max(loss, 0.0))
-
-
-def _least_squares(
-    U: Float[np.ndarray, "concept patch"], A: Float[np.ndarray, "patch channel"]
-) -> Float[np.ndarray, "concept channel"]:
-    """Return the V that minimises ‖A − Uᵀ V‖; a concept that no patch uses gets an all-zero atom."""
-    inverse = np.linalg.pinv(U @ U.T, rcond=_CUTOFF, hermitian=True)
-    atoms: np.ndarray = inverse @ (U.astype(A.dtype) @ A).astype(np.float64)
-    return atoms
 
 
 def _sweep(
