@@ -1,11 +1,10 @@
 /* The one selection {concept, strategy, photo, by}: kept in the address, shown by every element that names a part of it.
-   A classic script without dependencies, so that it also works from file://. The codec mirrors atlas/selection.py. */
+   A classic script without dependencies, so that it also works from file://; it stands after the page it serves. The codec mirrors atlas/selection.py. */
 (function () {
   "use strict";
   const KEYS = ["concept", "strategy", "photo", "by"];
   const VALID = { concept: /^(0|[1-9][0-9]{0,5})$/, strategy: /^(0|[1-9][0-9]{0,5})$/, photo: /^(0|[1-9][0-9]{0,5})$/, by: /^[a-z][a-z0-9_]{0,31}$/ };
   const listeners = [];
-  const arrivals = [];
   let state = {};
 
   /* "?concept=3&by=sobol" → {concept: 3, by: "sobol"}; unknown keys and invalid values are ignored. */
@@ -77,25 +76,15 @@
     if (card && !event.target.closest("a, button, summary, details") && !String(getSelection()))
       select({ concept: state.concept === Number(card.dataset.card) ? null : Number(card.dataset.card) });
   });
-  addEventListener("popstate", () => setTimeout(restore, 0));
+  addEventListener("popstate", restore);
 
-  /* A page may arrive long after this script: Dash draws it, and draws another one when the path changes. */
-  let current = null;
-  function arrive() {
-    const found = page();
-    if (!found || found === current) return;
-    current = found;
-    for (const arrival of arrivals) arrival(found);
-    restore();
-  }
-  new MutationObserver(arrive).observe(document.documentElement, { childList: true, subtree: true });
-  document.addEventListener("DOMContentLoaded", arrive);
+  if (page()) restore();
 
   window.atlas = {
     parse, format, select, mark,
     get state() { return state; },
-    onChange: (listener) => listeners.push(listener),
-    onPage: (arrival) => { arrivals.push(arrival); if (current) arrival(current); },
+    onChange: (listener) => { listeners.push(listener); if (page()) listener(state); },
+    onPage: (arrival) => { if (page()) arrival(page()); },
     /* element("button", {class: "x", "data-photo": 3}, "text", child …) */
     element(tag, attributes, ...children) {
       const made = document.createElement(tag);

@@ -8,22 +8,21 @@ from typing import Any
 
 import dash
 from dash import Input, Output, dcc, html
-from flask import Flask, Response, redirect, request
+from flask import Flask, Response, g, redirect, request
 from flask_compress import Compress
 from werkzeug.exceptions import HTTPException
 
 from atlas import headers
 from atlas.components.document import document, message
 from atlas.components.links import home_url
-from atlas.pages import files
-from atlas.pages.addresses import NotFound, resolve
+from atlas.components.markup import markup
+from atlas.components.strategies import GRAPH_SLOT
+from atlas.pages import files, sheets
+from atlas.pages.addresses import Address, NotFound, resolve
 from atlas.pages.album import Album
-from atlas.pages.render import render
+from atlas.pages.render import live_graph, page
 from atlas.schema import AtlasError
 from atlas.store import Store, data_path
-
-#: Sheets that plain HTML pages need too; Dash finds them by itself.
-_SHEETS = "".join(f'<link rel="stylesheet" href="/assets/{name}.css">' for name in ("atlas", "tokens"))
 
 
 class _App(dash.Dash):  # type: ignore[misc]  # Dash is untyped here
@@ -32,16 +31,9 @@ class _App(dash.Dash):  # type: ignore[misc]  # Dash is untyped here
     albums: Mapping[str, Album]
 
     def interpolate_index(self, **parts: Any) -> str:
-        address = resolve(request.path, stores(self.albums))
-        return document(
-            parts["app_entry"],
-            title=address.title,
-            atlas=address.store.name,
-            atlases=list(self.albums),
-            head=parts["css"],
-            scripts=parts["config"] + parts["scripts"] + parts["renderer"],
-            query=request.args.get("q", "") if address.kind == "home" else "",
-        )
+        """Put Dash's live graph into the page that was drawn for this request."""
+        live = sheets.bundle() + parts["config"] + parts["scripts"] + parts["renderer"]
+        return _written(g.address, g.body.replace(markup(GRAPH_SLOT), parts["app_entry"]), self.albums, scripts=live)
 
 
 def create_app(served: Sequence[Store], *, photo_root: Path | None = None, public: bool = False) -> dash.Dash:
@@ -60,7 +52,7 @@ def create_app(served: Sequence[Store], *, photo_root: Path | None = None, publi
     app = _App(
         "atlas",
         assets_folder=str(data_path("assets")),
-        assets_ignore=r"mode\.js",
+        assets_ignore=".*",  # the document names its own
         use_pages=False,
         pages_folder="",
         title="Concept Atlas",
@@ -68,8 +60,8 @@ def create_app(served: Sequence[Store], *, photo_root: Path | None = None, publi
         serve_locally=True,
     )
     app.albums = albums
-    app.layout = html.Div([dcc.Location(id="location", refresh=False), html.Div(id="page")])
-    app.callback(Output("page", "children"), Input("location", "pathname"))(lambda path: render(path or "/", albums))
+    app.layout = html.Div([dcc.Location(id="location", refresh=False), html.Div(id="graph")])
+    app.callback(Output("graph", "children"), Input("location", "pathname"))(lambda path: live_graph(path or "/", albums))
     _prepare(app.server, albums)
     headers.register(app)
     return app
@@ -99,34 +91,55 @@ def _prepare(server: Flask, albums: Mapping[str, Album]) -> None:
     Compress(server)
     files.register(server, albums)
     server.add_url_rule("/health", "atlas.health", lambda: Response("ok\n", mimetype="text/plain"))
-    server.before_request(lambda: _guard(albums))
+    server.before_request(lambda: _draw(albums))
     server.register_error_handler(HTTPException, lambda error: _error_page(error, albums))
+    server.register_error_handler(AtlasError, lambda error: _apology("This page cannot be shown", str(error), albums, status=500))
 
 
-def _guard(albums: Mapping[str, Album]) -> Any:
-    """Answer what Dash would take for a page although it is none."""
+def _draw(albums: Mapping[str, Album]) -> Any:
+    """Draw a page; Dash comes after us only where there is a graph."""
     if request.endpoint not in ("/", "/<path:path>"):
         return None
     name = request.path.strip("/")
     if request.path == "/" or (name in albums and not request.path.endswith("/")):
         return redirect(home_url(name or next(iter(albums))))
     try:
-        resolve(request.path, stores(albums))
+        g.address = resolve(request.path, stores(albums))
     except NotFound as error:
-        return _page("Not found", str(error), albums, status=404, atlas=error.atlas, hint=error.hint)
-    return None
+        return _apology("Not found", str(error), albums, status=404, atlas=error.atlas, hint=error.hint)
+    g.body = markup(page(g.address, albums))
+    return None if markup(GRAPH_SLOT) in g.body else Response(_written(g.address, g.body, albums), mimetype="text/html")
+
+
+def _written(address: Address, body: str, albums: Mapping[str, Album], *, scripts: str = "") -> str:
+    return document(
+        body,
+        title=address.title,
+        atlas=address.store.name,
+        atlases=list(albums),
+        head=sheets.styles(),
+        scripts=sheets.scripts() + scripts,
+        query=request.args.get("q", "") if address.kind == "home" else "",
+    )
 
 
 def _error_page(error: HTTPException, albums: Mapping[str, Album]) -> Any:
     if error.code is None or error.code < 400:
         return error
-    return _page(error.name, error.description or "", albums, status=error.code)
+    return _apology(error.name, error.description or "", albums, status=error.code)
 
 
-def _page(
+def _apology(
     title: str, explanation: str, albums: Mapping[str, Album], *, status: int, atlas: str | None = None, hint: str = ""
 ) -> Response:
     atlas = atlas or next(iter(albums))
     body = message(title, explanation, atlas=atlas, hint=hint)
-    text = document(body, title=f"{title} · Concept Atlas", atlas=atlas, atlases=list(albums), head=_SHEETS)
+    text = document(
+        body,
+        title=f"{title} · Concept Atlas",
+        atlas=atlas,
+        atlases=list(albums),
+        head=sheets.styles(),
+        scripts=sheets.scripts(),
+    )
     return Response(text, status=status, mimetype="text/html")

@@ -1,4 +1,4 @@
-/* The keyboard, the title, the focus after a change of page, and the list of keys. */
+/* The keyboard, and the list of keys. */
 (function () {
   "use strict";
   const atlas = window.atlas;
@@ -32,11 +32,4 @@
     action();
   });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-help]")) help().showModal(); });
-
-  let first = true;
-  atlas.onPage((page) => {
-    document.title = page.dataset.title || document.title;
-    if (!first) { scrollTo(0, 0); const heading = page.querySelector("h1"); if (heading) heading.focus({ preventScroll: true }); }
-    first = false;
-  });
 })();

@@ -18,7 +18,7 @@
       watch(node);
     }
   }).observe(document.documentElement, { childList: true, subtree: true });
-  document.addEventListener("DOMContentLoaded", () => watch(document));
+  watch(document);
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-toggle]");

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import dcc, html
+from dash import html
 
 from atlas import theme
 from atlas.components import formats
@@ -71,7 +71,7 @@ def card(concept: Concept, view: ClassView) -> Any:
         _numbers(concept, view),
         *(html.P(doubt, className="doubt") for doubt in doubts(concept, view.record.n_photos)),
         *_relations(concept, view),
-        html.P(dcc.Link(["open ", html.Span(name, className="sr"), " →"], href=href), className="more"),
+        html.P(html.A(["open ", html.Span(name, className="sr"), " →"], href=href), className="more"),
     ]
     return html.Article(
         [visualization(pictures.visualization, alt), exemplars(pictures, name), html.Div(body, className="card-body")],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import dcc, html
+from dash import html
 
 from atlas.components import formats
 from atlas.components.explain import explain
@@ -79,10 +79,10 @@ def _neighbours(view: ClassView) -> Any:
     links = []
     if view.previous:
         href = class_url(view.atlas, view.previous.wnid)
-        links.append(dcc.Link(f"← {view.previous.name}", href=href, id="previous-class"))
+        links.append(html.A(f"← {view.previous.name}", href=href, id="previous-class"))
     if view.following:
         href = class_url(view.atlas, view.following.wnid)
-        links.append(dcc.Link(f"{view.following.name} →", href=href, id="next-class"))
+        links.append(html.A(f"{view.following.name} →", href=href, id="next-class"))
     hint = html.Button(
         ["j k concept · ← → class · ", html.Kbd("?"), " keys"], type="button", className="quiet", **{"data-help": "open"}
     )

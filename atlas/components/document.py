@@ -38,7 +38,6 @@ def document(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
 <link rel="icon" type="image/svg+xml" href="/assets/icon.svg">
-<script src="/assets/mode.js"></script>
 {head}
 </head>
 <body>

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from dash import dcc, html
+from dash import html
 
 from atlas.schema import SHARED, Concept, Neighbour
 
@@ -35,7 +35,7 @@ def method_url(atlas: str) -> str:
 def class_link(atlas: str, wnid: str, *, names: Mapping[str, str], held: frozenset[str]) -> Any:
     """Name a class, with a link if the atlas holds it."""
     name = names.get(wnid, wnid)
-    return dcc.Link(name, href=class_url(atlas, wnid)) if wnid in held else html.Span(name)
+    return html.A(name, href=class_url(atlas, wnid)) if wnid in held else html.Span(name)
 
 
 def joined(parts: list[Any]) -> list[Any]:

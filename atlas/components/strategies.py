@@ -16,6 +16,9 @@ from atlas.schema import FULL_COVERAGE_PHOTOS, Strategy
 #: Below this there is no graph: a few dots have no shape.
 GRAPH_PHOTOS = 4
 
+#: Where the document puts the live graph (see ``document``).
+GRAPH_SLOT = html.Div(id="graph-slot")
+
 _CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": "reset"}
 
 
@@ -45,10 +48,16 @@ def _caption(view: ClassView) -> str:
 def _graph(view: ClassView) -> list[Any]:
     if view.photos is None or len(view.photos) < GRAPH_PHOTOS:
         return []
-    figure = strategy_graph(view.photos, colours=view.colours)
-    graph = dcc.Graph(id="strategy-graph", figure=figure, config=_CONFIG, responsive=True)
     label = f"Graph of {len(view.photos)} photos. The lists after it offer the same to the keyboard."
-    return [html.Div(graph, className="graph", role="img", **{"aria-label": label})]
+    return [html.Div(GRAPH_SLOT, className="graph", role="img", **{"aria-label": label})]
+
+
+def graph(view: ClassView) -> Any:
+    """Return the live graph that takes the place of the slot; None when there are too few photos."""
+    if view.photos is None or len(view.photos) < GRAPH_PHOTOS:
+        return None
+    figure = strategy_graph(view.photos, colours=view.colours)
+    return dcc.Graph(id="strategy-graph", figure=figure, config=_CONFIG, responsive=True)
 
 
 def _strategy_list(view: ClassView) -> list[Any]:

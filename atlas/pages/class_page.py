@@ -29,7 +29,7 @@ def layout(album: Album, wnid: str = "") -> Any:
 
 
 def _marks(view: ClassView) -> dict[str, str]:
-    return {"data-page": "class", "data-title": f"{view.record.info.name} · {view.atlas} · Concept Atlas"}
+    return {"data-page": "class"}
 
 
 def _nothing_measured(view: ClassView) -> Any:

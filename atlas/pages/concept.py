@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import dcc, html
+from dash import html
 
 from atlas import theme
 from atlas.components import formats
@@ -42,7 +42,7 @@ def layout(album: Album, wnid: str | None = None, index: int = 0) -> Any:
             ),
         ],
         className=f"page concept-page {theme.colour_class(concept.colour)}",
-        **{"data-page": "concept", "data-title": f"{owner} · {name} · {album.store.name} · Concept Atlas"},
+        **{"data-page": "concept"},
     )
 
 
@@ -54,9 +54,9 @@ def find(album: Album, wnid: str | None, index: int) -> Concept:
 
 def _trail(album: Album, wnid: str | None) -> Any:
     if wnid is None:
-        return html.P(dcc.Link("← all classes", href=home_url(album.store.name)), className="trail")
+        return html.P(html.A("← all classes", href=home_url(album.store.name)), className="trail")
     name = album.store.record(wnid).info.name
-    return html.P(dcc.Link(f"← all concepts of {name}", href=class_url(album.store.name, wnid)), className="trail")
+    return html.P(html.A(f"← all concepts of {name}", href=class_url(album.store.name, wnid)), className="trail")
 
 
 def _numbers(concept: Concept, album: Album) -> Any:
@@ -95,7 +95,7 @@ def _similar(neighbour: Any, album: Album, names: dict[str, str]) -> Any:
     owner, _, index = neighbour.id.partition("/")
     href = f"{home_url(album.store.name)}{owner if owner == SHARED else f'class/{owner}'}/{index}"
     note = " · both small: perhaps only what lies behind" if neighbour.background else ""
-    return [dcc.Link(neighbour_text(neighbour, names), href=href), f" {neighbour.cosine:.2f}{note}"]
+    return [html.A(neighbour_text(neighbour, names), href=href), f" {neighbour.cosine:.2f}{note}"]
 
 
 def users_of(concept: Concept, album: Album) -> list[Any]:
@@ -109,5 +109,5 @@ def users_of(concept: Concept, album: Album) -> list[Any]:
     links = []
     for contribution, info in sorted(found, key=lambda pair: -pair[0])[:20]:
         href = f"{class_url(album.store.name, info.wnid)}?concept={concept.index}"
-        links.append([dcc.Link(info.name, href=href), f" {formats.signed(contribution)} logits"])
+        links.append([html.A(info.name, href=href), f" {formats.signed(contribution)} logits"])
     return links

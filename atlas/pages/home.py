@@ -41,7 +41,7 @@ def layout(album: Album) -> Any:
             html.Div(id="elsewhere", className="elsewhere"),
         ],
         className="page",
-        **{"data-page": "home", "data-title": f"{store.name} · Concept Atlas"},
+        **{"data-page": "home"},
     )
 
 

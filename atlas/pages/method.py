@@ -45,7 +45,7 @@ def layout(album: Album) -> Any:
             html.Section([html.H2("This atlas"), *_provenance(manifest)], className="panel prose"),
         ],
         className="page",
-        **{"data-page": "method", "data-title": f"Method · {album.store.name} · Concept Atlas"},
+        **{"data-page": "method"},
     )
 
 

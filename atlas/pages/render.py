@@ -1,31 +1,15 @@
-"""From an address to what stands in ``<main>``: never a blank page."""
+"""From an address to what stands in ``<main>``."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
-from dash import dcc, html
-
-from atlas.components.links import home_url
+from atlas.components.strategies import graph
 from atlas.pages import class_page, concept, home, method
 from atlas.pages.addresses import Address, resolve
 from atlas.pages.album import Album
 from atlas.schema import AtlasError
-
-_log = logging.getLogger("atlas")
-
-
-def render(path: str, albums: Mapping[str, Album]) -> Any:
-    """Return the page at a path, or a page that says why there is none."""
-    try:
-        return page(resolve(path, {name: album.store for name, album in albums.items()}), albums)
-    except AtlasError as error:
-        return sorry("This page cannot be shown", str(error), albums)
-    except Exception:
-        _log.exception("the page %s could not be drawn", path)
-        return sorry("This page cannot be shown", "Something in it is broken; the server's log says what.", albums)
 
 
 def page(address: Address, albums: Mapping[str, Album]) -> Any:
@@ -42,11 +26,12 @@ def page(address: Address, albums: Mapping[str, Album]) -> Any:
             return concept.layout(album, address.wnid, address.index or 0)
 
 
-def sorry(title: str, explanation: str, albums: Mapping[str, Album]) -> Any:
-    """Return a page that explains, and leads back."""
-    back = html.P(dcc.Link("All classes", href=home_url(next(iter(albums)))))
-    return html.Div(
-        [html.H1(title, tabIndex="-1"), html.P(explanation), back],
-        className="message",
-        **{"data-page": "message", "data-title": f"{title} · Concept Atlas"},
-    )
+def live_graph(path: str, albums: Mapping[str, Album]) -> Any:
+    """Return the graph that belongs into the page at a path; None if it has none."""
+    try:
+        address = resolve(path, {name: album.store for name, album in albums.items()})
+    except AtlasError:
+        return None
+    if address.kind != "class" or not address.wnid:
+        return None
+    return graph(class_page.class_view(albums[address.store.name], address.wnid))

@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from atlas.app import create_app
+from atlas.pages import home
+from atlas.pages.album import Album
 from atlas.pages.files import reader_photo
 from atlas.schema import AtlasError
 from atlas.store import Store
@@ -115,13 +117,21 @@ def test_health_and_headers(client: FlaskClient) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_page_that_cannot_be_drawn_says_so(made_up: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from atlas.pages import home
-    from atlas.pages.album import Album
-    from atlas.pages.render import render
+def test_a_page_that_cannot_be_drawn_says_so(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(album: Album) -> None:
+        raise AtlasError("classes.parquet cannot be read: run `atlas check made-up`.")
 
-    monkeypatch.setattr(home, "layout", lambda album: 1 / 0)
-    assert "cannot be shown" in str(render("/made-up/", {"made-up": Album(made_up)}))
+    monkeypatch.setattr(home, "layout", broken)
+    answer = client.get("/made-up/")
+    assert answer.status_code == 500
+    assert "run `atlas check made-up`" in answer.text
+
+
+def test_pages_are_drawn_before_any_script_runs(client: FlaskClient) -> None:
+    text = client.get(f"/made-up/class/{BALL}").text
+    for part in ("<h1", "What counts", 'data-concept="3"', "10 concepts", "react-entry-point"):
+        assert part in text
+    assert "dash_renderer" not in client.get("/made-up/").text
 
 
 @pytest.fixture

@@ -1,0 +1,36 @@
+"""Which sheets and scripts a document asks for; each address names the content, so that browsers may keep it."""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import sha256
+
+from atlas.store import data_path
+
+STYLES = ("tokens.css", "atlas.css")
+SCRIPTS = ("selection.js", "views/pictures.js", "views/keys.js", "views/home.js", "views/photos.js")
+
+#: plotly.js without what these graphs never draw. Fetched at set-up; without it Dash loads its own, three times as large.
+BUNDLE = "vendor/plotly-basic.min.js"
+
+
+@cache
+def asset_url(name: str) -> str:
+    """Return the address of one of our own assets."""
+    return f"/assets/{name}?m={sha256((data_path('assets') / name).read_bytes()).hexdigest()[:10]}"
+
+
+def styles() -> str:
+    """Return what goes into the head: the sheets, and the script that must run before anything is drawn."""
+    links = "".join(f'<link rel="stylesheet" href="{asset_url(name)}">' for name in STYLES)
+    return f'{links}<script src="{asset_url("mode.js")}"></script>'
+
+
+def scripts() -> str:
+    """Return our own scripts; they stand after the page and run before Dash's."""
+    return "".join(f'<script src="{asset_url(name)}"></script>' for name in SCRIPTS)
+
+
+def bundle() -> str:
+    """Return the small plotly.js, where it was fetched."""
+    return f'<script src="{asset_url(BUNDLE)}"></script>' if (data_path("assets") / BUNDLE).exists() else ""
