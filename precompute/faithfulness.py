@@ -1,0 +1,154 @@
+"""Is the importance of concepts true to the network? Measured by taking concepts away, in concept space.
+
+Notation: F(u) the class logit of a photo with codes u; m a mask; φ (photo, concept) an importance, or (concept,) one for
+the whole class. After Fel et al., *A Holistic Approach …* (NeurIPS 2023), and RISE (Petsiuk et al., BMVC 2018) for the
+curves, Bhatt et al., *Evaluating and Aggregating …* (IJCAI 2020) for the correlation.
+
+C-Deletion: F while concepts are zeroed from the most important on (a small area is good). C-Insertion: the same from no
+concept at all (a large area is good). F is normalised per photo to F(u) = 1 and F(0) = 0 before photos are averaged, so a
+photo whose concepts do not raise its logit, F(u) ≤ F(0), has no curve: it is left out, and counted. C-μFidelity: the
+Spearman correlation of Σ_{i∈S} φ_i with F(u) − F(u with S zeroed) over random sets S; −1 … 1, large is good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.stats import rankdata
+
+from atlas.schema import Curve
+
+RANDOM = "random"
+_STEPS = 25  # at most; one concept a step while there are so few
+_RANKINGS = 200  # random ones, at least, over all photos together
+_SUBSETS = 200
+_SUBSET_SHARE = 0.2
+_EPS = 1e-6  # of |F|: differences below are rounding (float32)
+_TINY = 1e-12  # the same for importances (float64)
+
+Measure = Literal["c_deletion", "c_insertion"]
+
+
+class MaskedLogit(Protocol):
+    """What is asked of a head: the logit with concepts scaled by masks."""
+
+    def masked(
+        self, codes: Float[np.ndarray, "photo *position concept"], masks: Float[np.ndarray, "*own design concept"]
+    ) -> Float[np.ndarray, "photo design"]:
+        """Return F(u ⊙ m) of each photo under each mask; masks (photo, design, concept) give each photo its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faithfulness:
+    """The verdict on each importance, and on a random one (``"random"``)."""
+
+    curves: tuple[Curve, ...]  # two an importance, two of random; none if every photo was left out
+    mu_fidelity: dict[str, float | None]  # None: no photo has a defined correlation
+    n_photos: int
+    left_out: int  # photos without a curve
+
+    def auc(self, method: str, measure: Measure) -> float | None:
+        """Return the area under one curve."""
+        return next((c.auc for c in self.curves if (c.method, c.measure) == (method, measure)), None)
+
+
+def evaluate(
+    codes: Float[np.ndarray, "photo *position concept"],
+    head: MaskedLogit,
+    importances: Mapping[str, np.ndarray],
+    *,
+    seed: int,
+) -> Faithfulness:
+    """Measure every importance, each (photo, concept) or (concept,), and a random one beside them."""
+    photos, concepts = len(codes), codes.shape[-1]
+    repeated = np.repeat(codes, -(-_RANKINGS // max(photos, 1)), axis=0)
+    chance = np.random.default_rng(seed).random((len(repeated), concepts))
+    curves: list[Curve] = []
+    fidelity: dict[str, float | None] = {}
+    for name, importance in importances.items():
+        phi = np.broadcast_to(importance, (photos, concepts)).astype(np.float64)
+        curves += _curves(name, codes, head, phi)
+        fidelity[name] = _mean(mu_fidelity(codes, head, phi, seed=seed))
+    curves += _curves(RANDOM, repeated, head, chance)
+    fidelity[RANDOM] = _mean(mu_fidelity(repeated, head, chance, seed=seed))
+    left_out = np.isnan(trajectories(codes, head, np.zeros((photos, concepts)), measure="c_deletion")[:, 0])
+    return Faithfulness(tuple(curves), fidelity, photos, int(left_out.sum()))
+
+
+def trajectories(
+    codes: Float[np.ndarray, "photo *position concept"],
+    head: MaskedLogit,
+    importance: Float[np.ndarray, "photo concept"],
+    *,
+    measure: Measure,
+) -> Float[np.ndarray, "photo step"]:
+    """Return the normalised logit after each step, 0 … k concepts taken (or given back); NaN for a photo that is left out."""
+    rank = (-importance).argsort(axis=1, kind="stable").argsort(axis=1)  # 0: the most important; ties to the lower index
+    taken = rank[:, None, :] < _steps(importance.shape[1])[:, None]
+    F = head.masked(codes, (taken if measure == "c_insertion" else ~taken).astype(np.float64))
+    whole, none = (F[:, -1:], F[:, :1]) if measure == "c_insertion" else (F[:, :1], F[:, -1:])
+    raised = whole - none > _EPS * np.maximum(abs(whole), abs(none))
+    normalised: np.ndarray = np.where(raised, (F - none) / np.where(raised, whole - none, 1.0), np.nan)
+    return normalised
+
+
+def mu_fidelity(
+    codes: Float[np.ndarray, "photo *position concept"],
+    head: MaskedLogit,
+    importance: Float[np.ndarray, "photo concept"],
+    *,
+    seed: int,
+) -> Float[np.ndarray, " photo"]:
+    """Return C-μFidelity of each photo over 200 random sets of a fifth of the concepts; NaN where either side is constant."""
+    sets, again = np.unique(_subsets(importance.shape[1], seed), axis=0, return_inverse=True)
+    F = head.masked(codes, np.concatenate([np.ones((1, sets.shape[1])), 1 - sets]))
+    drop, attributed = F[:, :1] - F[:, 1:], importance @ sets.T
+    defined = (np.ptp(drop, axis=1) > _EPS * abs(F).max(axis=1)) & (
+        np.ptp(attributed, axis=1) > _TINY * abs(attributed).max(axis=1)
+    )
+    return np.where(defined, _spearman(drop[:, again], attributed[:, again]), np.nan)
+
+
+def _curves(
+    name: str,
+    codes: Float[np.ndarray, "photo *position concept"],
+    head: MaskedLogit,
+    importance: Float[np.ndarray, "photo concept"],
+) -> list[Curve]:
+    """Average the two curves over the photos that have one; none where none has."""
+    curves = []
+    for measure in get_args(Measure):
+        rows = trajectories(codes, head, importance, measure=measure)
+        rows = rows[~np.isnan(rows[:, 0])]
+        if len(rows):
+            mean = rows.mean(axis=0)
+            area = np.trapezoid(mean, _steps(importance.shape[1]) / importance.shape[1])
+            curves.append(Curve(name, measure, tuple(mean.tolist()), float(area)))
+    return curves
+
+
+def _steps(concepts: int) -> Int[np.ndarray, " step"]:
+    """Return how many concepts are gone after each step: 0, 1, …, k, or 25 equal steps if k is larger."""
+    return np.linspace(0, concepts, min(concepts, _STEPS) + 1).round().astype(np.int64)
+
+
+def _subsets(concepts: int, seed: int) -> Float[np.ndarray, "subset concept"]:
+    first = np.arange(concepts) < max(1, round(_SUBSET_SHARE * concepts))
+    return np.random.default_rng(seed).permuted(np.tile(first, (_SUBSETS, 1)), axis=1).astype(np.float64)
+
+
+def _spearman(first: Float[np.ndarray, "photo subset"], second: Float[np.ndarray, "photo subset"]) -> Float[np.ndarray, " photo"]:
+    """Correlate the ranks (ties share theirs) of each row; 0 where a row is constant."""
+    x, y = (rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (first, second))
+    norm = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
+    correlation: np.ndarray = (x * y).sum(axis=1) / np.where(norm > 0, norm, 1.0)
+    return correlation
+
+
+def _mean(values: Float[np.ndarray, " photo"]) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
