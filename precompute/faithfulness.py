@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.stats import rankdata
 
 from atlas.schema import Curve
@@ -25,14 +25,14 @@ from atlas.schema import Curve
 RANDOM = "random"
 _STEPS = 25  # at most; one concept a step while there are so few
 _RANKINGS = 200  # random ones, at least, over all photos together
-_SUBSETS = 200
-_SUBSET_SHARE = 0.2
+_SETS = 200
+_SET_SHARE = 0.2
 _EPS = 1e-6  # of |F|: differences below are rounding (float32)
-_TINY = 1e-12  # the same for importances (float64)
 
 Measure = Literal["c_deletion", "c_insertion"]
 
 
+@runtime_checkable
 class MaskedLogit(Protocol):
     """What is asked of a head: the logit with concepts scaled by masks."""
 
@@ -65,18 +65,19 @@ def evaluate(
 ) -> Faithfulness:
     """Measure every importance, each (photo, concept) or (concept,), and a random one beside them."""
     photos, concepts = len(codes), codes.shape[-1]
-    repeated = np.repeat(codes, -(-_RANKINGS // max(photos, 1)), axis=0)
-    chance = np.random.default_rng(seed).random((len(repeated), concepts))
+    repeats = -(-_RANKINGS // max(photos, 1))
+    chance = np.random.default_rng(seed).random((photos * repeats, concepts))
+    sets, drops = set_drops(codes, head, seed=seed)
     curves: list[Curve] = []
     fidelity: dict[str, float | None] = {}
     for name, importance in importances.items():
         phi = np.broadcast_to(importance, (photos, concepts)).astype(np.float64)
         curves += _curves(name, codes, head, phi)
-        fidelity[name] = _mean(mu_fidelity(codes, head, phi, seed=seed))
-    curves += _curves(RANDOM, repeated, head, chance)
-    fidelity[RANDOM] = _mean(mu_fidelity(repeated, head, chance, seed=seed))
-    left_out = np.isnan(trajectories(codes, head, np.zeros((photos, concepts)), measure="c_deletion")[:, 0])
-    return Faithfulness(tuple(curves), fidelity, photos, int(left_out.sum()))
+        fidelity[name] = _mean(mu_fidelity(phi, sets, drops))
+    curves += _curves(RANDOM, np.repeat(codes, repeats, axis=0), head, chance)
+    fidelity[RANDOM] = _mean(mu_fidelity(chance, sets, np.repeat(drops, repeats, axis=0)))
+    F = head.masked(codes, np.repeat([[1.0], [0.0]], concepts, axis=1))
+    return Faithfulness(tuple(curves), fidelity, photos, int((~_raised(F[:, 0], F[:, 1])).sum()))
 
 
 def trajectories(
@@ -91,26 +92,30 @@ def trajectories(
     taken = rank[:, None, :] < _steps(importance.shape[1])[:, None]
     F = head.masked(codes, (taken if measure == "c_insertion" else ~taken).astype(np.float64))
     whole, none = (F[:, -1:], F[:, :1]) if measure == "c_insertion" else (F[:, :1], F[:, -1:])
-    raised = whole - none > _EPS * np.maximum(abs(whole), abs(none))
+    raised = _raised(whole, none)
     normalised: np.ndarray = np.where(raised, (F - none) / np.where(raised, whole - none, 1.0), np.nan)
     return normalised
 
 
+def set_drops(
+    codes: Float[np.ndarray, "photo *position concept"], head: MaskedLogit, *, seed: int
+) -> tuple[Float[np.ndarray, "set concept"], Float[np.ndarray, "photo set"]]:
+    """Draw 200 random sets of a fifth of the concepts (one at least); return them and F(u) − F(u with the set zeroed)."""
+    concepts = codes.shape[-1]
+    first = np.arange(concepts) < max(1, round(_SET_SHARE * concepts))
+    sets = np.random.default_rng(seed).permuted(np.tile(first, (_SETS, 1)), axis=1).astype(np.float64)
+    distinct, again = np.unique(sets, axis=0, return_inverse=True)  # of 10 concepts there are but 45 pairs
+    F = head.masked(codes, np.concatenate([np.ones((1, concepts)), 1 - distinct]))
+    drops = F[:, :1] - F[:, 1:]
+    constant = np.ptp(drops, axis=1, keepdims=True) <= _EPS * abs(F).max(axis=1, keepdims=True)
+    return sets, np.where(constant, 0.0, drops)[:, again]
+
+
 def mu_fidelity(
-    codes: Float[np.ndarray, "photo *position concept"],
-    head: MaskedLogit,
-    importance: Float[np.ndarray, "photo concept"],
-    *,
-    seed: int,
+    importance: Float[np.ndarray, "photo concept"], sets: Float[np.ndarray, "set concept"], drops: Float[np.ndarray, "photo set"]
 ) -> Float[np.ndarray, " photo"]:
-    """Return C-μFidelity of each photo over 200 random sets of a fifth of the concepts; NaN where either side is constant."""
-    sets, again = np.unique(_subsets(importance.shape[1], seed), axis=0, return_inverse=True)
-    F = head.masked(codes, np.concatenate([np.ones((1, sets.shape[1])), 1 - sets]))
-    drop, attributed = F[:, :1] - F[:, 1:], importance @ sets.T
-    defined = (np.ptp(drop, axis=1) > _EPS * abs(F).max(axis=1)) & (
-        np.ptp(attributed, axis=1) > _TINY * abs(attributed).max(axis=1)
-    )
-    return np.where(defined, _spearman(drop[:, again], attributed[:, again]), np.nan)
+    """Return C-μFidelity of each photo; NaN where the drops, or the sums of importances, are all the same."""
+    return _spearman(importance @ sets.T, drops)
 
 
 def _curves(
@@ -136,17 +141,24 @@ def _steps(concepts: int) -> Int[np.ndarray, " step"]:
     return np.linspace(0, concepts, min(concepts, _STEPS) + 1).round().astype(np.int64)
 
 
-def _subsets(concepts: int, seed: int) -> Float[np.ndarray, "subset concept"]:
-    first = np.arange(concepts) < max(1, round(_SUBSET_SHARE * concepts))
-    return np.random.default_rng(seed).permuted(np.tile(first, (_SUBSETS, 1)), axis=1).astype(np.float64)
+def _raised(whole: Float[np.ndarray, "*photo"], none: Float[np.ndarray, "*photo"]) -> Bool[np.ndarray, "*photo"]:
+    """Tell where the concepts raise the logit: F(u) > F(0), by more than rounding."""
+    return np.asarray(whole - none > _EPS * np.maximum(abs(whole), abs(none)))
 
 
-def _spearman(first: Float[np.ndarray, "photo subset"], second: Float[np.ndarray, "photo subset"]) -> Float[np.ndarray, " photo"]:
-    """Correlate the ranks (ties share theirs) of each row; 0 where a row is constant."""
-    x, y = (rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (first, second))
+def _spearman(first: Float[np.ndarray, "photo set"], second: Float[np.ndarray, "photo set"]) -> Float[np.ndarray, " photo"]:
+    """Correlate the ranks (ties share theirs) of each row; NaN where either row is constant."""
+    x, y = (rankdata(_grid(values), axis=1) - (values.shape[1] + 1) / 2 for values in (first, second))
     norm = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
-    correlation: np.ndarray = (x * y).sum(axis=1) / np.where(norm > 0, norm, 1.0)
+    correlation: np.ndarray = (x * y).sum(axis=1) / np.where(norm > 0, norm, np.nan)
     return correlation
+
+
+def _grid(values: Float[np.ndarray, "photo set"]) -> Float[np.ndarray, "photo set"]:
+    """Round each row to a millionth of its largest, so that what is equal but for rounding ranks equal."""
+    unit = _EPS * abs(values).max(axis=1, keepdims=True)
+    grid: np.ndarray = (values / np.where(unit > 0, unit, 1.0)).round()
+    return grid
 
 
 def _mean(values: Float[np.ndarray, " photo"]) -> float | None:

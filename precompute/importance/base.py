@@ -63,15 +63,14 @@ class SampledHead:
 
     def gradient(self, codes: Float[np.ndarray, "photo *position concept"]) -> Float[np.ndarray, "photo *position concept"]:
         """Return ∂F/∂U, in logits per unit of code."""
-        slopes = np.empty(codes.shape)
+        slopes = np.zeros(codes.shape)
         for i in range(0, len(codes), self.batch):
             with torch.enable_grad():
                 U = self._tensor(codes[i : i + self.batch]).requires_grad_()
-                F = self.function(U)
-            if F.requires_grad:  # a logit that ignores its codes has no graph, and slope 0
-                slopes[i : i + self.batch] = torch.autograd.grad(F.sum(), U)[0].cpu().numpy()
-            else:
-                slopes[i : i + self.batch] = 0.0
+                F = self.function(U).sum()
+            if F.requires_grad:  # else the logit ignores its codes
+                (slope,) = torch.autograd.grad(F, U, allow_unused=True, materialize_grads=True)
+                slopes[i : i + self.batch] = slope.cpu().numpy()
         return slopes
 
     def masked(
@@ -81,10 +80,11 @@ class SampledHead:
         photos, designs = len(codes), masks.shape[-2]
         U, m = self._tensor(codes), self._tensor(masks).reshape(-1, *(1,) * (codes.ndim - 2), masks.shape[-1])
         pairs = torch.arange(photos * designs, device=self.device)
-        logits = [
-            self.function(U[pair // designs] * m[pair if masks.ndim == 3 else pair % designs])
-            for pair in torch.split(pairs, self.batch)
-        ]
+        own = masks.ndim == 3
+        with torch.no_grad():
+            logits = [
+                self.function(U[pair // designs] * m[pair if own else pair % designs]) for pair in torch.split(pairs, self.batch)
+            ]
         return torch.cat(logits).double().cpu().numpy().reshape(photos, designs)
 
     def _tensor(self, values: np.ndarray) -> Tensor:
