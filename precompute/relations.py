@@ -21,13 +21,17 @@ ALIGNED_CLASSES = 5
 _BLOCK = 1024
 
 
-def aligned_classes(
-    atoms: Float[np.ndarray, "concept channel"], weights: Float[np.ndarray, "classes channel"], wnids: Sequence[str]
-) -> list[tuple[Neighbour, ...]]:
-    """Return for every atom the classes whose head weights point the same way: top 5 by cosine."""
+def with_aligned(
+    concepts: Sequence[Concept],
+    atoms: Float[np.ndarray, "concept channel"],
+    weights: Float[np.ndarray, "classes channel"],
+    wnids: Sequence[str],
+) -> tuple[Concept, ...]:
+    """Fill in for every atom the classes whose head weights point the same way: top 5 by cosine."""
     cosine = _unit(atoms) @ _unit(weights).T
     best = np.argsort(-cosine, axis=1, kind="stable")[:, :ALIGNED_CLASSES]
-    return [tuple(Neighbour(wnids[c], float(row[c])) for c in top) for row, top in zip(cosine, best, strict=True)]
+    near = [tuple(Neighbour(wnids[c], float(row[c])) for c in top) for row, top in zip(cosine, best, strict=True)]
+    return tuple(dataclasses.replace(concept, aligned=n) for concept, n in zip(concepts, near, strict=True))
 
 
 def refine(

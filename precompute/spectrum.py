@@ -1,7 +1,10 @@
 """The magnitude spectrum of natural photographs, which MACO keeps fixed; with the colour space it was taken in.
 
 Notation: x (height, width, 3) RGB in 0…1; M (3, 3) colour matrix, x − mean = d Mᵀ with d decorrelated;
-magnitude (3, n, n/2 + 1) = mean over photos of |rfft2(d)|. Its scale does not matter.
+magnitude (3, n, n/2 + 1) = mean over photos of |rfft2(window · (d − mean d))|. Its scale does not matter.
+
+The window (Hann) is ours: the Fourier transform takes a photo for a tile of an endless pattern, and the jumps between its opposite
+edges put energy on the two axes that no photo has; pictures made with it look woven.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -84,11 +87,17 @@ def compute(photos: Iterable[UInt8[np.ndarray, "size size 3"]], photo_sets: Sequ
     unmix = np.linalg.inv(colour).T
     total = np.zeros((3, first[0].shape[0], first[0].shape[1] // 2 + 1))
     count = 0
-    for photo in (*first, *(p.astype(np.float32) / 255 for p in iterator)):
-        total += np.abs(np.fft.rfft2(((photo - mean) @ unmix).transpose(2, 0, 1)))
+    window = _hann(first[0].shape[0])[:, None] * _hann(first[0].shape[1])
+    for photo in chain(first, (p.astype(np.float32) / 255 for p in iterator)):
+        d = ((photo - mean) @ unmix).transpose(2, 0, 1)
+        total += np.abs(np.fft.rfft2(window * (d - d.mean(axis=(1, 2), keepdims=True))))
         count += 1
     magnitude = (total / count).astype(np.float32)
     return Spectrum(magnitude / magnitude.max(), colour.astype(np.float32), count, tuple(photo_sets))
+
+
+def _hann(size: int) -> Float[np.ndarray, " size"]:
+    return np.hanning(size + 2)[1:-1]
 
 
 def _colour_matrix(photos: Float[np.ndarray, "photo height width 3"]) -> tuple[np.ndarray, np.ndarray]:

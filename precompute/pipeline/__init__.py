@@ -1,0 +1,10 @@
+"""From photographs to a result: composition only. Every step is a stage module; nothing is computed here.
+
+One class: photos → activations A → dictionary V → codes U → contributions φ → concepts, exemplars, strategies → pictures.
+"""
+
+from precompute.pipeline.one_class import build_class
+from precompute.pipeline.shared import build_shared
+from precompute.pipeline.workshop import Workshop, digest
+
+__all__ = ["Workshop", "build_class", "build_shared", "digest"]

@@ -1,0 +1,194 @@
+"""One class, from its photos to everything an atlas says of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from atlas.schema import (
+    FULL_COVERAGE_PHOTOS,
+    SHARED,
+    AtlasError,
+    ClassRecord,
+    ImageNetClass,
+    Photos,
+    Result,
+    dominant_concept,
+)
+from precompute import activations, contributions, exemplars, pictures, strategy
+from precompute.activations import ClassActivations, Decoded
+from precompute.dictionary import Dictionary
+from precompute.importance import AffineHead
+from precompute.photos import Photo
+from precompute.pipeline import evidence
+from precompute.pipeline.showing import Crops, paint, show, with_aligned
+from precompute.pipeline.workshop import Workshop, arrays
+
+#: A dictionary of k concepts needs this many crops for each of them.
+CROPS_A_CONCEPT = 4
+
+
+def build_class(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo], *, digest: str) -> Result:
+    """Compute all that an atlas says of one class.
+
+    Raises:
+        AtlasError: none of the photos can be read, or they are too few for the dictionary asked for.
+    """
+    if not photos:
+        record = ClassRecord(info=info, coverage="none", digest=digest)
+        return Result(record=record, digest=digest, pictures=paint(workshop, info.wnid, info.class_index, None))
+    look = _look(workshop, info, photos)
+    dictionary = _dictionary(workshop, info, look.activations)
+    described, head = _describe(workshop, info, look.activations, dictionary)
+    own = dictionary is not workshop.shared
+    result = _result(workshop, info, look.activations, dictionary, described, head)
+    painted = paint(workshop, info.wnid, info.class_index, dictionary.atoms if own else None)
+    record = dataclasses.replace(result.record, digest=digest) if result.record else None
+    images = dataclasses.replace(
+        result.pictures, class_picture=painted.class_picture, concepts=painted.concepts, thumbnails=look.thumbnails(workshop)
+    )
+    return dataclasses.replace(result, record=record, digest=digest, pictures=images, skipped=look.skipped)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """One pass over the photos of a class."""
+
+    activations: ClassActivations
+    small: dict[str, Image.Image]
+    skipped: dict[str, str]
+
+    def thumbnails(self, workshop: Workshop) -> bytes | None:
+        if workshop.config.publish_photos == "reference":
+            return None
+        return pictures.thumbnail_grid([self.small[p.key] for p in self.activations.photos])
+
+
+def _look(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo]) -> _Look:
+    decoder = workshop.decoder()
+    small: dict[str, Image.Image] = {}
+
+    def decoded(wanted: Sequence[Photo]) -> Iterator[Decoded]:
+        for photo, pixels, geometry in decoder(wanted):
+            small.setdefault(photo.key, pictures.thumbnail(pixels))
+            yield photo, pixels, geometry
+
+    workshop.reporter.stage(info.name, "activations", len(photos) * (1 + len(workshop.plan.starts)))
+    least = 0 if workshop.config.scope == SHARED else CROPS_A_CONCEPT * workshop.config.concepts
+    acts = activations.of_class(workshop.extractor, decoded, photos, class_index=info.class_index, least=least)
+    if not acts.photos:
+        reason = next(iter(decoder.skipped.reasons.values()), "none given")
+        raise AtlasError(f"{info.wnid} ({info.name}): none of its {len(photos)} photos can be used (the first: {reason}).")
+    return _Look(acts, small, decoder.skipped.reasons)
+
+
+def _dictionary(workshop: Workshop, info: ImageNetClass, acts: ClassActivations) -> Dictionary:
+    """Return the class's own dictionary, or the shared one where that is what explains it."""
+    config = workshop.config
+    enough = len(acts.crops) >= CROPS_A_CONCEPT * config.concepts
+    if workshop.shared and (config.scope == SHARED or not enough):
+        return workshop.shared
+    if not enough:
+        raise AtlasError(
+            f"{info.wnid} ({info.name}): {len(acts.crops)} crops of its photos are too few for {config.concepts} concepts, at "
+            f"least {CROPS_A_CONCEPT * config.concepts} are needed. Add photos, lower --concepts, or use --scope shared."
+        )
+    workshop.reporter.stage(info.name, "dictionary", 0)
+    return workshop.fit(acts.crops, config.concepts)
+
+
+def _describe(
+    workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary
+) -> tuple[Photos, AffineHead]:
+    """Take every photo's logit apart, and find the strategies' places; return the photos and the head in concept space."""
+    weight, bias = workshop.backbone.class_head(info.class_index)
+    n, positions, channels = acts.positions.shape
+    U = workshop.method.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
+    codes = U.mean(axis=1)
+    parts = contributions.decompose(
+        codes, dictionary.atoms, weight=weight, bias=bias, class_logit=acts.class_logit, offset=dictionary.offset
+    )
+    heat_concepts, heat = exemplars.photo_heat(U, parts.contributions, workshop.backbone.grid)
+    none = np.zeros(n, np.int32)
+    described = Photos(
+        wnid=info.wnid,
+        keys=tuple(p.key for p in acts.photos),
+        split=tuple(p.split for p in acts.photos),
+        predicted=acts.predicted,
+        correct=acts.predicted == info.class_index,
+        class_logit=acts.class_logit,
+        bias=parts.bias,
+        residual=parts.residual,
+        codes=codes,
+        contributions=parts.contributions,
+        dominant=dominant_concept(parts.contributions),
+        strategy=none,
+        xy=np.zeros((n, 2), np.float32),
+        neighbours=((),) * n,
+        heat_concepts=heat_concepts,
+        heat=heat,
+    )
+    return described, AffineHead(slope=dictionary.atoms @ weight, constant=float(parts.bias[0]))
+
+
+def _result(
+    workshop: Workshop,
+    info: ImageNetClass,
+    acts: ClassActivations,
+    dictionary: Dictionary,
+    photos: Photos,
+    head: AffineHead,
+) -> Result:
+    """Return concepts, strategies, exemplars and the record; what the shared dictionary already shows is not repeated."""
+    seed, wnid = workshop.config.seed, info.wnid
+    graph = strategy.find(wnid, photos.contributions, correct=photos.correct, seed=seed, layout=workshop.config.layout)
+    photos = dataclasses.replace(photos, strategy=graph.membership, xy=graph.xy, neighbours=graph.neighbours)
+    concepts = contributions.concepts_of_class(
+        wnid, photos.contributions, dominant=photos.dominant, correct=photos.correct, seed=seed
+    )
+    estimated = evidence.estimates(photos.codes, head, seed=seed)
+    record = _record(info, acts, photos)
+    measures = evidence.measured(acts, dictionary, workshop) | evidence.faithful(photos, head, estimated, seed=seed)
+    if dictionary is workshop.shared:
+        leading = evidence.leading(concepts, workshop.config.concepts)
+        record = dataclasses.replace(record, scope="shared", evidence=leading, **measures)
+        return Result(record=record, digest="", photos=photos, strategies=graph.strategies)
+    stable = evidence.stability(acts, dictionary, workshop)
+    concepts = evidence.with_estimators(concepts, estimated)
+    if stable:
+        concepts = tuple(dataclasses.replace(c, stability=float(stable.concepts[c.index])) for c in concepts)
+    source = Crops(acts.photos, acts.geometry, acts.crop_photo, acts.crop_number)
+    shown, images = show(workshop, wnid, source, workshop.method.encode(acts.crops, dictionary), dictionary)
+    return Result(
+        record=dataclasses.replace(record, scope="class", stability=stable.overall if stable else None, **measures),
+        digest="",
+        concepts=with_aligned(workshop, concepts, dictionary.atoms),
+        photos=photos,
+        strategies=graph.strategies,
+        exemplars=shown,
+        atoms=dictionary.atoms.astype(np.float16),
+        arrays=arrays(dictionary),
+        pictures=images,
+    )
+
+
+def _record(info: ImageNetClass, acts: ClassActivations, photos: Photos) -> ClassRecord:
+    held = np.array([split == "holdout" for split in photos.split])
+    above_bias = np.maximum(np.abs(photos.class_logit - photos.bias), 1e-6)
+    return ClassRecord(
+        info=info,
+        coverage="full" if len(photos) >= FULL_COVERAGE_PHOTOS else "sample",
+        n_photos=len(photos),
+        n_fit=int(acts.fitted.sum()),
+        n_holdout=int(held.sum()),
+        accuracy=float(photos.correct.mean()),
+        accuracy_holdout=float(photos.correct[held].mean()) if held.any() else None,
+        class_logit=float(photos.class_logit.mean()),
+        bias=float(photos.bias.mean()),
+        residual=float(photos.residual.mean()),
+        explained=float((1 - np.abs(photos.residual) / above_bias).mean()),
+    )

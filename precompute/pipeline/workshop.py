@@ -1,0 +1,81 @@
+"""What every class is built with, loaded once; and the identity of what is built."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from precompute.activations import CropPlan, Extractor
+from precompute.backbone import Backbone
+from precompute.config import Config
+from precompute.dictionary import METHODS, Dictionary, DictionaryMethod
+from precompute.photos import Decoder, Photo
+from precompute.progress import Reporter
+from precompute.spectrum import Spectrum
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Workshop:
+    """Settings, backbone, spectrum, and the shared dictionary once there is one."""
+
+    config: Config
+    backbone: Backbone
+    spectrum: Spectrum
+    reporter: Reporter
+    workers: int
+    shared: Dictionary | None = None
+
+    @property
+    def plan(self) -> CropPlan:
+        """The crops cut from every fitted photo."""
+        size = self.backbone.preprocessing.input_size
+        return CropPlan.of(input_size=size, side=min(self.config.crop_size, size), resized=self.config.crop_input or size)
+
+    @property
+    def extractor(self) -> Extractor:
+        """Runs images through the backbone and reports them."""
+        return Extractor(self.backbone, self.plan, batch=self.config.batch, done=self.reporter.advance)
+
+    @property
+    def method(self) -> DictionaryMethod:
+        """The dictionary method."""
+        return METHODS[self.config.dictionary]
+
+    def decoder(self) -> Decoder:
+        """Decode photos as the backbone was trained to see them."""
+        p = self.backbone.preprocessing
+        return Decoder(p.input_size, p.crop_pct, p.interpolation, workers=self.workers)
+
+    def fit(self, activations: np.ndarray, concepts: int) -> Dictionary:
+        """Fit a dictionary, its atoms rounded as they are stored: what is published is what was used."""
+        found = self.method.fit(activations, concepts=concepts, seed=self.config.seed)
+        return dataclasses.replace(found, atoms=found.atoms.astype(np.float16).astype(np.float32))
+
+
+def digest(workshop: Workshop, owner: str, photos: Sequence[Photo], shared_digest: str = "") -> str:
+    """Return the hash of everything a result depends on: while it is unchanged, the result need not be computed again."""
+    seen = [
+        owner,
+        workshop.config.settings(),
+        workshop.backbone.weights["sha256"],
+        workshop.spectrum.sha256 if workshop.config.pictures != "none" else "",
+        [(p.key, p.bytes, p.split) for p in photos],
+        shared_digest,
+    ]
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def arrays(dictionary: Dictionary) -> dict[str, np.ndarray]:
+    """Return what encoding needs beside the atoms, by name."""
+    return dictionary.encoder | ({} if dictionary.offset is None else {"offset": dictionary.offset})
+
+
+def reconstruct(codes: np.ndarray, dictionary: Dictionary) -> np.ndarray:
+    """Return U V (+ offset)."""
+    found = codes @ dictionary.atoms
+    return found if dictionary.offset is None else found + dictionary.offset
