@@ -171,17 +171,17 @@
     found.on("plotly_afterplot", () => data && markGraph(atlas.state, meant(atlas.state)));
     if (data) markGraph(atlas.state, meant(atlas.state));
   }
-  function await_graph() {
+  function seek() {
     const found = document.querySelector("#strategy-graph .js-plotly-plot");
     if (found && found.on && found.querySelector(".points")) return bind(found);
-    if (document.getElementById("strategy-graph")) setTimeout(await_graph, 30);
+    if (document.querySelector(".graph")) setTimeout(seek, 30);
   }
 
   atlas.onPage(async (page) => {
     const panel = page.querySelector("[data-photos]");
     data = null; graph = null; everything = false; listed = "";
     if (!panel) return;
-    await_graph();
+    seek();
     const answer = await fetch(panel.dataset.photos).catch(() => null);
     if (!answer || !answer.ok) { document.getElementById("photo-body").textContent = "The photos could not be loaded. Reload the page to try again."; return; }
     data = await answer.json();

@@ -12,7 +12,7 @@ from atlas.components.explain import explain
 from atlas.components.links import class_link, concept_url, joined, neighbour_text
 from atlas.components.pictures import exemplars, visualization
 from atlas.components.view import ClassView, ConceptPictures
-from atlas.schema import FULL_COVERAGE_PHOTOS, Concept
+from atlas.schema import ClassRecord, Concept
 
 
 def concepts_section(view: ClassView) -> Any:
@@ -69,7 +69,7 @@ def card(concept: Concept, view: ClassView) -> Any:
     body = [
         html.Div([heading, html.Span([formats.signed(concept.contribution), unit], className="amount")], className="card-head"),
         _numbers(concept, view),
-        *(html.P(doubt, className="doubt") for doubt in doubts(concept, view.record.n_photos)),
+        *(html.P(doubt, className="doubt") for doubt in doubts(concept, view.record)),
         *_relations(concept, view),
         html.P(html.A(["open ", html.Span(name, className="sr"), " →"], href=href), className="more"),
     ]
@@ -98,13 +98,13 @@ def _interval(concept: Concept) -> str:
     return f" ({formats.span(concept.share_low * 100, concept.share_high * 100)})"
 
 
-def doubts(concept: Concept, n_photos: int) -> list[str]:
-    """Say why a concept deserves caution, in sentences."""
+def doubts(concept: Concept, record: ClassRecord) -> list[str]:
+    """Say why a concept deserves caution."""
     found = []
     if concept.contribution is not None and concept.contribution < 0:
         found.append("speaks against this class")
-    if n_photos >= FULL_COVERAGE_PHOTOS and concept.reliability is not None and concept.reliability < 0.75:
-        found.append(f"wrong for {formats.percent(1 - concept.reliability)} of the photos it dominates")
+    if formats.falls_short(concept.reliability, record):
+        found.append(f"less reliable than the class ({formats.percent(record.accuracy)} right)")
     if concept.stability is not None and concept.stability < 0.6:
         found.append("unstable: other fits find something else")
     return found

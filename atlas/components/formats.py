@@ -67,6 +67,12 @@ def reliability(concept: Concept, n_photos: int) -> str:
     return f"{round(concept.reliability * dominated)} of {dominated} right"
 
 
+def falls_short(accuracy: float | None, record: ClassRecord, by: float = 0.1) -> bool:
+    """Tell whether a part of the photos is recognised clearly less often than the whole class, measured on enough photos."""
+    known = accuracy is not None and record.accuracy is not None and record.n_photos >= FULL_COVERAGE_PHOTOS
+    return known and (accuracy or 0.0) < (record.accuracy or 0.0) - by
+
+
 def concept_name(concept: Concept) -> str:
     """Return "concept 3", or "shared concept 217"."""
     return f"{'shared ' if concept.scope == 'shared' else ''}concept {concept.index}"

@@ -25,14 +25,20 @@ def visualization(picture: Picture | None, alt: str) -> Any:
 def exemplars(pictures: ConceptPictures, name: str) -> Any:
     """Show the crops that use a concept most, in a row, with their heat maps above them."""
     if pictures.crops:
-        row = [image(crop, f"{name}, crop {rank + 1}") for rank, crop in enumerate(pictures.crops)]
-        return html.Div(row, className="exemplars cut")
+        crops = [image(crop, f"{name}, crop {rank + 1}", kind="cut") for rank, crop in enumerate(pictures.crops)]
+        return _row(crops, len(crops), name)
     if pictures.exemplars is None:
         return html.P("Crops are not published with this atlas.", className="absent-note")
     layers = [image(pictures.exemplars, f"{crops_in(pictures.exemplars)} crops that use {name} most")]
     if pictures.heat is not None:
         layers.append(image(pictures.heat, "", kind="heat"))
-    return html.Div(layers, className="exemplars")
+    return _row(layers, crops_in(pictures.exemplars), name)
+
+
+def _row(pictures: list[Any], n: int, name: str) -> Any:
+    """Show four crops at a time; the row moves sideways to the others."""
+    row = html.Div(pictures, className="row", style={"--crops": str(n)})
+    return html.Div(row, className="exemplars", tabIndex="0", role="group", **{"aria-label": f"crops of {name}"})
 
 
 def crops_in(row: Picture) -> int:

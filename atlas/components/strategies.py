@@ -42,7 +42,7 @@ def strategies_panel(view: ClassView) -> Any:
 def _caption(view: ClassView) -> str:
     if len(view.photos or ()) < GRAPH_PHOTOS:
         return f"{formats.counted(view.record.n_photos, 'photo')}: too few for strategies"
-    return "a dot a photo, coloured by its dominant concept; a red ring: the network gets it wrong"
+    return "a dot a photo, coloured by its dominant concept; a ring: the network gets it wrong"
 
 
 def _graph(view: ClassView) -> list[Any]:
@@ -70,12 +70,13 @@ def _strategy_list(view: ClassView) -> list[Any]:
 
 def _strategy(strategy: Strategy, view: ClassView) -> Any:
     leading = max(range(len(strategy.contributions)), key=lambda i: strategy.contributions[i]) if strategy.contributions else -1
-    poor = strategy.accuracy < 0.75
+    poor = formats.falls_short(strategy.accuracy, view.record)
     parts = [
         html.Span(className="swatch"),
-        f"{strategy.name} ",
+        html.Span("strategy ", className="sr"),
+        f"{strategy.index} · {strategy.name} · ",
         html.B(str(strategy.size)),
-        html.Span(f" {'photo' if strategy.size == 1 else 'photos'}", className="sr"),
+        " photo" if strategy.size == 1 else " photos",
         html.Span([" · ", _right(strategy)], className="poor" if poor else ""),
     ]
     css = f"chip {theme.colour_class(view.colours.get(leading, -1))}"

@@ -54,7 +54,7 @@ def _dots(photos: Photos, colours: Mapping[int, int], mode: theme.Mode) -> dict[
         "name": "photos",
         "hoverinfo": "none",
         "marker": {
-            "size": 11 if len(photos) < 500 else 8,
+            "size": 11 if len(photos) < 200 else 9,
             "opacity": 1,
             "color": [theme.colour(index, mode) for index in shown],
             "line": {"width": np.where(wrong, 2.5, 0.5).tolist(), "color": _ring_colours(wrong, mode)},
@@ -64,7 +64,7 @@ def _dots(photos: Photos, colours: Mapping[int, int], mode: theme.Mode) -> dict[
 
 def _ring_colours(wrong: np.ndarray, mode: theme.Mode) -> list[str]:
     tokens = theme.TOKENS[mode]
-    return [tokens["wrong"] if bad else tokens["panel"] for bad in wrong]
+    return [tokens["ink"] if bad else tokens["panel"] for bad in wrong]
 
 
 def _rounded(values: np.ndarray) -> list[float]:

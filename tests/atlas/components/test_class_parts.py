@@ -13,7 +13,7 @@ from atlas.components.strategies import strategies_panel
 from atlas.components.view import ClassView
 from atlas.pages.album import Album
 from atlas.pages.class_page import class_view
-from atlas.schema import Concept
+from atlas.schema import ClassRecord, Concept, ImageNetClass
 from atlas.store import Store
 
 
@@ -89,10 +89,11 @@ def test_strategies_are_buttons_with_size_and_accuracy_and_the_photos_outside_ar
 
 def test_doubts_are_said_in_words() -> None:
     sound = Concept("x/1", "class", "x", 1, 1.0, prevalence=0.2, reliability=0.9, stability=0.9)
-    assert doubts(sound, 300) == []
+    record = ClassRecord(ImageNetClass(0, "x", "x"), "full", n_photos=300, accuracy=0.9)
+    assert doubts(sound, record) == []
     poor = dataclasses.replace(sound, contribution=-0.1, reliability=0.52, stability=0.3)
-    assert [doubt.split()[0] for doubt in doubts(poor, 300)] == ["speaks", "wrong", "unstable:"]
-    assert doubts(dataclasses.replace(sound, reliability=0.5), 4) == []
+    assert [doubt.split()[0] for doubt in doubts(poor, record)] == ["speaks", "less", "unstable:"]
+    assert doubts(dataclasses.replace(sound, reliability=0.5), dataclasses.replace(record, n_photos=4)) == []
 
 
 def test_names_that_collide_stay_apart(made_up: Store) -> None:

@@ -22,7 +22,7 @@ def test_a_ring_marks_every_wrong_prediction_and_no_other(generated: ModuleType)
     photos = generated.photos_of("n03445777", 574, 60, 10, 0)
     for mode in ("light", "dark"):
         rings = strategy_graph(photos, colours={}, mode=mode).data[2].marker.line.color
-        assert [ring == theme.TOKENS[mode]["wrong"] for ring in rings] == [not c for c in photos.correct]
+        assert [ring == theme.TOKENS[mode]["ink"] for ring in rings] == [not c for c in photos.correct]
 
 
 def test_every_edge_is_drawn_once(generated: ModuleType) -> None:

@@ -1,0 +1,199 @@
+"""Every page in a real browser: drawn, linked, reachable by keyboard, accessible."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+BALL = "/made-up/class/n03445777"
+PAGES = (
+    "/made-up/",
+    BALL,
+    "/made-up/class/n02123045",
+    "/made-up/class/n02012849",
+    f"{BALL}/3",
+    "/made-up/shared/2",
+    "/made-up/method",
+)
+WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+
+
+def open_class(page: Page, query: str = "") -> None:
+    page.goto(BALL + query)
+    page.wait_for_selector(".points path.point.c-0")
+    page.wait_for_selector(".waterfall")
+
+
+def lit(page: Page) -> int:
+    return page.locator("path.point.is-lit").count()
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/withheld/class/n03445777"])
+def test_pages_load_without_a_complaint_and_without_a_broken_picture(page: Page, path: str) -> None:
+    page.goto(path)
+    expect(page.locator("h1")).to_be_visible()
+    for picture in page.locator("img[data-src]:visible").all()[:12]:
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
+
+
+def test_a_bar_marks_card_graph_list_and_address(page: Page) -> None:
+    open_class(page)
+    page.locator(".bars:not([hidden]) [data-concept='2']").click()
+    expect(page).to_have_url(re.compile(r"\?concept=2$"))
+    expect(page.locator("[data-card='2']")).to_have_class(re.compile("is-selected"))
+    expect(page.locator(".bars:not([hidden]) [data-concept='2']")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#selection-status")).to_contain_text("15 of 60 dominated by concept 2")
+    assert lit(page) == 15
+    assert page.locator("#photo-list .thumb").count() == 15
+
+
+def test_a_strategy_and_a_concept_narrow_together(page: Page) -> None:
+    open_class(page, "?concept=2")
+    page.locator("[data-strategy='2']").click()
+    expect(page).to_have_url(re.compile(r"\?concept=2&strategy=2$"))
+    expect(page.locator("#selection-status")).to_contain_text("13 of 60 in strategy 2 and dominated by concept 2")
+    assert lit(page) == 13
+
+
+def test_a_link_restores_the_screen_and_back_and_forward_work(page: Page) -> None:
+    open_class(page, "?concept=3&photo=17&by=logits&unknown=1&strategy=99")
+    expect(page.locator("#photo-title")).to_contain_text("Photo 17")
+    expect(page.locator("[data-card='3']")).to_have_class(re.compile("is-selected"))
+    expect(page.locator("[data-list='logits']")).to_be_visible()
+    expect(page.locator("[data-list='share']")).to_be_hidden()
+    page.locator(".bars:not([hidden]) [data-concept='1']").click()
+    page.go_back()
+    expect(page.locator("[data-card='3']")).to_have_class(re.compile("is-selected"))
+    page.go_forward()
+    expect(page.locator("[data-card='1']")).to_have_class(re.compile("is-selected"))
+    expect(page).to_have_url(re.compile(r"\?concept=1&photo=17&by=logits$"))
+
+
+def test_a_dot_shows_its_photo_on_hover_and_selects_it_on_click(page: Page) -> None:
+    open_class(page)
+    dot = page.locator(".points path.point").nth(20)
+    box = dot.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#tip .tip-picture .tile")).to_be_visible()
+    page.mouse.down()
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"photo=\d+$"))
+
+
+def test_the_arithmetic_of_the_logit_adds_up_on_screen(page: Page) -> None:
+    open_class(page, "?photo=17")
+    values = [float(text.replace("−", "-")) for text in page.locator(".waterfall .value").all_inner_texts()]
+    assert sum(values[:-1]) == pytest.approx(values[-1], abs=0.06)
+
+
+def test_the_keyboard_does_everything(page: Page) -> None:
+    open_class(page)
+    page.keyboard.press("j")
+    expect(page).to_have_url(re.compile(r"\?concept=0$"))
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(page).to_have_url(re.compile(r"\?concept=0$"))
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"n03445777$"))
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.locator("#photo-list .thumb").nth(4).focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"\?photo=4$"))
+    expect(page.locator("#photo-list .thumb").nth(4)).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"n03126707$"))
+
+
+def test_the_first_tab_skips_to_the_content(page: Page) -> None:
+    page.goto("/made-up/")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+
+
+def test_search_finds_by_name_wnid_and_synonym_and_names_what_is_elsewhere(page: Page) -> None:
+    page.goto("/made-up/")
+    cards = page.locator(".class-card:visible")
+    expect(cards).to_have_count(4)
+    for query, name in (("golf", "golf ball"), ("n03445777", "golf ball"), ("golfball", "golf ball"), ("Tabby cat", "tabby")):
+        page.locator("#search").fill(query)
+        expect(cards).to_have_count(1)
+        expect(cards).to_contain_text(name)
+    page.locator("#search").fill("chihuahua")
+    expect(page.locator("#elsewhere")).to_contain_text("Not in this atlas: Chihuahua (n02085620)")
+    page.locator("#search").fill("crane")
+    expect(cards).to_have_count(2)
+    expect(page).to_have_url(re.compile(r"\?q=crane$"))
+    page.locator("#search").press("Enter")
+    expect(page.locator("h1")).to_contain_text("crane")
+
+
+def test_unknown_pages_answer_404(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    answer = page.goto(f"{address}/made-up/class/n00000000")
+    assert answer
+    assert answer.status == 404
+    expect(page.locator("h1")).to_have_text("Not found")
+    page.close()
+
+
+def test_a_chosen_mode_stays(page: Page) -> None:
+    page.goto("/made-up/")
+    page.locator("#mode").click()
+    page.goto("/made-up/method")
+    expect(page.locator("html")).to_have_attribute("data-mode", "dark")
+
+
+def test_withheld_photos_are_explained(page: Page) -> None:
+    page.goto("/withheld/class/n03445777")
+    expect(page.locator(".placeholder")).to_contain_text("--photo-root")
+
+
+def test_pages_read_without_scripts(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address + BALL)
+    expect(page.locator("[data-card]")).to_have_count(10)
+    context.close()
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing(browser: Browser, address: str, path: str, look: str) -> None:
+    context = browser.new_context(
+        base_url=address,
+        viewport={"width": 420 if look == "phone" else 1480, "height": 900},
+        color_scheme="dark" if look == "dark" else "light",
+    )
+    page = context.new_page()
+    page.goto(path)
+    if path == BALL:
+        page.wait_for_selector(".points path.point.c-0")
+    page.wait_for_load_state("networkidle")
+    found = Axe().run(page, options=WCAG).response["violations"]
+    context.close()
+    assert [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found] == []
+
+
+def test_nothing_is_wider_than_a_phone(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, viewport={"width": 420, "height": 900})
+    page = context.new_page()
+    for path in PAGES:
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 420
+        height = page.locator(".top").bounding_box()
+        assert height
+        assert height["height"] < 70
+    context.close()
