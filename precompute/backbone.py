@@ -128,7 +128,8 @@ class Backbone:
         if head is None:
             raise AtlasError(
                 f"The head of {self.name} at layer {self.layer!r} is not affine after mean pooling, so contributions have no "
-                f"closed form there. Use a backbone that ends in mean pooling and one linear map, such as {DEFAULT}, with --layer auto."
+                f"closed form there. Use a backbone that ends in mean pooling and one linear map (such as {DEFAULT}), and "
+                "--layer auto."
             )
         return head.weight[class_index].cpu().numpy(), float(head.bias[class_index])
 
@@ -138,7 +139,7 @@ class Backbone:
 
     def _linear_head(self, model: nn.Module) -> LinearHead | None:
         """Return the affine head, if the real one agrees with it on random activations."""
-        classifier = model.get_classifier()
+        classifier: Any = model.get_classifier()  # type: ignore[operator]  # a method of every timm classifier
         if not isinstance(classifier, nn.Linear) or not self.spatial or classifier.in_features != self.channels:
             return None
         shape = (4, self.channels, *self.grid)

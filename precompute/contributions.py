@@ -1,6 +1,6 @@
 """How much each concept contributes to the class logit, exactly.
 
-Notation: ū (photo, concept) spatial means of the codes; V (concept, channel) atoms; w, b weights and bias of the class in the head.
+Notation: ū (photo, concept) spatial means of the codes; V (concept, channel) atoms; w, b weights and bias of the class.
 With mean pooling and an affine head, F(x) = Σ_i ū_i (V_i·w) + b + r(x): φ_i = ū_i (V_i·w) is the contribution of concept i, in
 logits, and r what the dictionary leaves out (Fel et al., NeurIPS 2023, "A Holistic Approach …", section 3).
 """

