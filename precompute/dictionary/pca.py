@@ -12,6 +12,8 @@ from jaxtyping import Float
 
 from precompute.dictionary.base import Dictionary, require_rank
 
+_BLOCK = 8192
+
 
 def fit(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed: int) -> Dictionary:
     """Fit orthonormal atoms, in order of the variance they explain. Exact: ``seed`` changes nothing.
@@ -24,22 +26,27 @@ def fit(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed:
     """
     require_rank(activations, concepts, "pca")
     mean = activations.mean(axis=0, dtype=np.float64)
-    centred = activations - mean
-    channels = activations.shape[1]
-    _, columns = scipy.linalg.eigh(centred.T @ centred, subset_by_index=(channels - concepts, channels - 1))
-    V = columns.T[::-1]
-    V = V * np.where(((centred @ V.T) ** 3).sum(axis=0) < 0, -1.0, 1.0)[:, None]
-    return Dictionary(
-        method="pca",
-        atoms=V.astype(np.float32),
-        codes=(centred @ V.T).astype(np.float32),
-        offset=mean.astype(np.float32),
-    )
+    _, columns = scipy.linalg.eigh(_scatter(activations, mean), subset_by_index=(len(mean) - concepts, len(mean) - 1))
+    V = columns.T[::-1].astype(np.float32)
+    codes = (activations - mean.astype(np.float32)) @ V.T
+    sign = np.where((codes.astype(np.float64) ** 3).sum(axis=0) < 0, np.float32(-1), np.float32(1))
+    return Dictionary(method="pca", atoms=V * sign[:, None], codes=codes * sign, offset=mean.astype(np.float32))
 
 
 def encode(activations: Float[np.ndarray, "patch channel"], dictionary: Dictionary) -> Float[np.ndarray, "patch concept"]:
     """Project new activations, less the mean of the fit, on the atoms."""
     V = dictionary.atoms
     offset = np.zeros(V.shape[1], np.float32) if dictionary.offset is None else dictionary.offset
-    codes: np.ndarray = activations @ V.T - offset @ V.T
+    codes: np.ndarray = (activations - offset) @ V.T
     return codes
+
+
+def _scatter(
+    activations: Float[np.ndarray, "patch channel"], mean: Float[np.ndarray, " channel"]
+) -> Float[np.ndarray, "channel channel"]:
+    """Return (A − μ)ᵀ (A − μ) in float64, by blocks that bound the memory."""
+    total = np.zeros((len(mean), len(mean)))
+    for i in range(0, len(activations), _BLOCK):
+        centred = activations[i : i + _BLOCK] - mean
+        total += centred.T @ centred
+    return total

@@ -65,7 +65,7 @@ def descend(
 ) -> Iterator[Step]:
     """Yield U, V and the loss after each iteration from ``codes`` and ``atoms`` on; the loss never rises."""
     A, U, V = activations, np.ascontiguousarray(codes.T, np.float64), atoms.astype(np.float64)  # U (concept, patch) here
-    energy = float((A.astype(np.float64) ** 2).sum())
+    energy = float(np.einsum("ij,ij->", A, A, dtype=np.float64))
     for _ in range(iterations):
         G, B = V @ V.T, (A @ V.T.astype(A.dtype)).T.astype(np.float64)
         for _ in range(_SWEEPS):

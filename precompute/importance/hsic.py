@@ -51,8 +51,10 @@ def dependence(
     spread = deviation > _EPS * np.abs(logits).max(axis=1, keepdims=True)
     y = np.divide(logits - logits.mean(axis=1, keepdims=True), deviation, out=np.zeros_like(logits), where=spread)
     total = np.zeros((len(logits), masks.shape[1]))
-    for t, weight in zip(*_frequencies(), strict=True):
-        total += weight * ((np.cos(t * y) @ z) ** 2 + (np.sin(t * y) @ z) ** 2)
+    wave, turn = np.ones_like(y, dtype=complex), np.exp(1j * _STEP * y)
+    for weight in _frequencies()[1]:
+        total += weight * abs(wave @ z) ** 2
+        wave *= turn  # exp(i t y) at the next frequency
     phi: np.ndarray = np.where(spread, 2 * total / (len(masks) - 1) ** 2, 0.0)
     return phi
 
