@@ -37,7 +37,9 @@ class _Parameters(NamedTuple):
     mean: Float[Tensor, " channel"]
 
 
-def fit(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed: int, device: str = "cpu") -> Dictionary:
+def fit(
+    activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed: int, device: str | torch.device = "cpu"
+) -> Dictionary:
     """Train with Adam on ``device``; a patch uses a quarter of the concepts, at most 32. More concepts than channels are fine.
 
     Raises:

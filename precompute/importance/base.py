@@ -54,7 +54,7 @@ class SampledHead:
     """Any class logit: a function of torch codes (batch, *position, concept) → (batch,), evaluated ``batch`` photos at a time."""
 
     function: Callable[[Tensor], Tensor]
-    device: str = "cpu"
+    device: str | torch.device = "cpu"
     batch: int = 1024
 
     def __call__(self, codes: Float[np.ndarray, "photo *position concept"]) -> Float[np.ndarray, " photo"]:
