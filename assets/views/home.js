@@ -84,8 +84,10 @@
     if (!answer || !answer.ok) { document.getElementById("found").textContent = "The list of classes could not be loaded. Reload the page to try again."; return; }
     data = await answer.json();
     cards = data.classes.map(card);
-    choices("sort", SORTS, sort, (value) => { sort = value; arrange(); });
-    choices("filter", FILTERS, filter, (value) => { filter = value; update(); });
+    const useful = (key) => key in { index: 1, name: 1 } || data.classes.some((entry) => entry[key]);
+    choices("sort", Object.fromEntries(Object.entries(SORTS).filter(([key]) => useful(key))), sort, (value) => { sort = value; arrange(); });
+    const read = data.classes.filter((entry) => entry.photos > 0).length;
+    if (read > 0 && read < cards.length) choices("filter", FILTERS, filter, (value) => { filter = value; update(); });
     arrange();
   }
 

@@ -127,10 +127,12 @@
     const where = element("p", { class: "caption" }, "where: ", ...heats.flatMap((concept) => [element("button",
       { type: "button", class: `mini ${colour(concept)}`, "data-concept": concept, "aria-pressed": String(state.concept === concept) }, `concept ${concept}`), " "]));
     const focused = place.contains(document.activeElement) ? document.activeElement.dataset.concept : undefined;
-    const strategy = data.strategy[i] < 0 ? "in no strategy" : `strategy ${data.strategy[i]}`;
-    document.getElementById("photo-title").replaceChildren(`Photo ${i} `, element("small", {}, state.photo === undefined ? "· an example" : ""));
+    const strategy = data.strategies ? (data.strategy[i] < 0 ? " · in no strategy" : ` · strategy ${data.strategy[i]}`) : "";
+    const single = data.n === 1;
+    document.getElementById("photo-title").replaceChildren(single ? "The photo " : `Photo ${i} `,
+      element("small", {}, state.photo === undefined && !single ? "· an example" : ""));
     place.replaceChildren(
-      element("p", { class: "caption" }, data.correct[i] ? "recognised as " : element("b", { class: "poor" }, "mistaken for "), data.predicted[i], ` · ${strategy} · ${data.split[i] === "holdout" ? "held out" : "used in the fit"}`),
+      element("p", { class: "caption" }, data.correct[i] ? "recognised as " : element("b", { class: "poor" }, "mistaken for "), data.predicted[i], strategy, data.split[i] === "holdout" ? " · held out" : " · used in the fit"),
       data.source === "withheld" ? element("p", { class: "placeholder" }, place.dataset.missing) : frame,
       heats.length && data.source !== "withheld" ? where : "", waterfall(i),
       element("p", { class: "caption key" }, data.keys[i]));

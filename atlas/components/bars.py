@@ -11,6 +11,7 @@ from dash import html
 from atlas import theme
 from atlas.components import formats
 from atlas.components.explain import explain
+from atlas.components.reliability import reliability_chart
 from atlas.components.view import ClassView
 from atlas.schema import Concept
 
@@ -51,6 +52,7 @@ def importance_panel(view: ClassView) -> Any:
             _switch(list(shown)),
             *(_bar_list(by, bars, hidden=i > 0) for i, (by, bars) in enumerate(shown.items())),
             explain("contribution", "share", "interval"),
+            reliability_chart(view),
         ],
         className="panel counts",
         **{"aria-labelledby": "counts-title"},

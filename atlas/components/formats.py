@@ -27,6 +27,8 @@ def plain(value: float | None, digits: int = 2) -> str:
 
 def span(low: float, high: float, digits: int = 0) -> str:
     """Return a range: "19–25", "−3 to 2"."""
+    if high - low < 3 and not digits:
+        digits = 1
     between = "–" if low >= 0 else " to "
     return f"{plain(low + 0.0, digits)}{between}{plain(high + 0.0, digits)}".replace("−0 ", "0 ")
 

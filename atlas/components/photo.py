@@ -57,6 +57,7 @@ def photo_data(view: ClassView, class_names: Sequence[str]) -> dict[str, Any]:
         "contributions": [_numbers(row) for row in photos.contributions[:, shown]],
         "dominant": photos.dominant.tolist(),
         "strategy": photos.strategy.tolist(),
+        "strategies": len(view.strategies),
         "heat": photos.heat_concepts.tolist(),
         "keys": list(photos.keys),
         "first": _first(view, photos),

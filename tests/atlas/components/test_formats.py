@@ -28,7 +28,9 @@ def test_counted(n: int, noun: str, text: str) -> None:
     assert formats.counted(n, noun) == text
 
 
-@pytest.mark.parametrize(("low", "high", "text"), [(19, 25, "19–25"), (-3, 2, "−3 to 2"), (-0.2, 6, "0 to 6")])
+@pytest.mark.parametrize(
+    ("low", "high", "text"), [(19, 25, "19–25"), (-3, 2, "−3 to 2"), (-0.2, 6, "0 to 6"), (-0.8, -0.4, "−0.8 to −0.4")]
+)
 def test_span(low: float, high: float, text: str) -> None:
     assert formats.span(low, high) == text
 

@@ -1,0 +1,61 @@
+"""How often each concept leads, and how often it leads to the right answer: a dot a concept, every dot a button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from atlas import theme
+from atlas.components import formats
+from atlas.components.explain import explain
+from atlas.components.view import ClassView
+from atlas.schema import FULL_COVERAGE_PHOTOS, Concept
+
+
+def reliability_chart(view: ClassView) -> Any:
+    """Plot prevalence against reliability; None when too few photos were read or too few concepts dominate any."""
+    known = [c for c in view.concepts if c.reliability is not None and c.prevalence]
+    if view.record.n_photos < FULL_COVERAGE_PHOTOS or len(known) < 2:
+        return None
+    widest = max(c.prevalence or 0.0 for c in known)
+    accuracy = view.record.accuracy
+    marks = [_dot(c, widest) for c in known]
+    if accuracy is not None:
+        line = html.Span(
+            className="level", style={"bottom": f"{100 * accuracy:.1f}%"}, title=f"class: {formats.percent(accuracy)}"
+        )
+        marks.insert(0, line)
+    return html.Div(
+        [
+            html.H3("Who leads, and is it right?"),
+            html.P("a concept's place: photos it dominates, and how many of them are recognised", className="caption"),
+            html.Div(
+                [
+                    html.Span(["100", "\u202f%"], className="top-label"),
+                    html.Span(["0", "\u202f%"], className="bottom-label"),
+                    html.Div(marks, className="plot", role="group", **{"aria-label": "concepts by prevalence and reliability"}),
+                    html.Span("reliability", className="y-label"),
+                    html.Span(["prevalence, up to ", formats.percent(widest)], className="x-label"),
+                ],
+                className="scatter",
+            ),
+            html.P("dashed: the whole class", className="caption") if accuracy is not None else None,
+            explain("prevalence", "reliability"),
+        ],
+        className="who-leads",
+    )
+
+
+def _dot(concept: Concept, widest: float) -> Any:
+    prevalence, reliability = concept.prevalence or 0.0, concept.reliability or 0.0
+    said = f"{formats.concept_name(concept)}: dominates {formats.percent(prevalence)}, {formats.percent(reliability)} right"
+    style = {"left": f"{100 * prevalence / widest:.1f}%", "bottom": f"{100 * reliability:.1f}%"}
+    return html.Button(
+        str(concept.index),
+        type="button",
+        className=f"dot {theme.colour_class(concept.colour)}",
+        style=style,
+        title=said,
+        **{"data-concept": str(concept.index), "aria-pressed": "false", "aria-label": said},
+    )
