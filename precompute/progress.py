@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -44,6 +44,16 @@ class Reporter(Protocol):
         """The build has ended."""
 
 
+class Writable(Protocol):
+    """Where lines go: standard output, a file, a buffer."""
+
+    def write(self, text: str, /) -> object:
+        """Write text."""
+
+    def flush(self) -> object:
+        """Hand it on."""
+
+
 class Silent:
     """Say nothing."""
 
@@ -58,7 +68,7 @@ class Silent:
 class Lines:
     """One JSON record a line; a progress record at most twice a second."""
 
-    def __init__(self, stream: TextIO = sys.stdout) -> None:
+    def __init__(self, stream: Writable = sys.stdout) -> None:
         self._stream = stream
         self._start = self._last = time.monotonic()
         self._owners = self._finished = self._expected = self._done = 0

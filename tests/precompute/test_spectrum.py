@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from atlas.schema import AtlasError
+from precompute import spectrum
+
+
+def _photos(count: int = 8, size: int = 64):
+    """Photographs whose spectrum falls off as 1/f, in correlated colours."""
+    random = np.random.default_rng(0)
+    rows, columns = np.fft.fftfreq(size) * size, np.arange(size // 2 + 1)
+    fall = 1 / np.maximum(np.hypot(rows[:, None], columns[None]), 1)
+    for _ in range(count):
+        phase = np.exp(2j * np.pi * random.random((3, size, size // 2 + 1)))
+        grey, red, blue = np.fft.irfft2(fall * phase, s=(size, size))
+        rgb = np.stack([grey + 0.3 * red, grey, grey + 0.3 * blue], axis=-1)
+        yield (255 * (0.5 + 0.2 * rgb / rgb.std())).clip(0, 255).astype(np.uint8)
+
+
+def test_a_planted_fall_off_is_measured():
+    found = spectrum.compute(_photos(40), ["planted"])
+    profile = found.magnitude[0, 0]  # along one axis
+    slope = np.polyfit(np.log(np.arange(4, 28)), np.log(profile[4:28]), 1)[0]
+    assert slope == pytest.approx(-1.0, abs=0.25)
+    assert (found.photos, found.photo_sets) == (40, ("planted",))
+
+
+def test_the_colour_matrix_decorrelates():
+    photos = np.stack(list(_photos(20)))
+    found = spectrum.compute(iter(photos), ["planted"])
+    pixels = photos.reshape(-1, 3) / 255
+    apart = (pixels - pixels.mean(axis=0)) @ np.linalg.inv(found.colour).T
+    correlation = np.corrcoef(apart.T)
+    assert np.abs(correlation - np.eye(3)).max() < 0.05
+    assert np.linalg.norm(found.colour, axis=0).max() == pytest.approx(1)
+
+
+def test_it_survives_the_disk_with_its_provenance(tmp_path: Path):
+    found = spectrum.compute(_photos(), ["a", "b"])
+    spectrum.write(found, tmp_path / "s.safetensors")
+    again = spectrum.load(tmp_path / "s.safetensors")
+    assert np.array_equal(again.magnitude, found.magnitude)
+    assert (again.photos, again.photo_sets, again.sha256) == (8, ("a", "b"), found.sha256)
+
+
+def test_resizing_keeps_cycles_a_picture():
+    found = spectrum.compute(_photos(), ["planted"])
+    assert np.allclose(found.resized(64), found.magnitude, rtol=1e-3)
+    for size in (32, 128):
+        resized = found.resized(size)
+        assert resized.shape == (3, size, size // 2 + 1)
+        assert np.allclose(resized[:, :10, :10], found.magnitude[:, :10, :10], rtol=0.05)
+        assert np.isfinite(resized).all()
+        assert (resized > 0).all()
+
+
+def test_the_shipped_one_is_of_real_photographs_and_small():
+    found = spectrum.load()
+    assert found.photos > 1000
+    from atlas.store import data_path
+
+    assert data_path(spectrum.SHIPPED).stat().st_size <= 2_000_000
+    assert found.magnitude[0, 1, 1] > 20 * found.magnitude[0, 100, 100]  # natural: most energy at low frequencies
+
+
+def test_no_photos():
+    with pytest.raises(AtlasError, match="A spectrum needs photos, and none could be read"):
+        spectrum.compute(iter(()), [])
+
+
+def test_another_colour_space_is_refused(tmp_path: Path):
+    arrays = {"magnitude": np.ones((3, 4, 3), np.float32), "colour": np.eye(3, dtype=np.float32)}
+    save_file(arrays, tmp_path / "s", metadata={"colour_space": "lab"})
+    with pytest.raises(AtlasError, match="taken in the colour space 'lab', MACO works in 'rgb-decorrelated'"):
+        spectrum.load(tmp_path / "s")
+
+
+def test_changed_numbers_are_refused(tmp_path: Path):
+    path = tmp_path / "s"
+    spectrum.write(spectrum.compute(_photos(), ["a"]), path)
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(AtlasError, match="has changed since it was written \\(sha256 differs\\)"):
+        spectrum.load(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"something else"])
+def test_not_a_spectrum(tmp_path: Path, content):
+    (tmp_path / "s").write_bytes(content)
+    with pytest.raises(AtlasError, match="is not a magnitude spectrum"):
+        spectrum.load(tmp_path / "s")
