@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.progress import (
@@ -44,6 +44,7 @@ class Reporter(Protocol):
         """The build has ended."""
 
 
+@runtime_checkable
 class Writable(Protocol):
     """Where lines go: standard output, a file, a buffer."""
 

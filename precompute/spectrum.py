@@ -58,6 +58,8 @@ class Spectrum:
         Frequencies beyond the photos' own continue the fall-off of the last octave.
         """
         n, half = self.size, self.magnitude.shape[2]
+        if size == n:
+            return self.magnitude
         rows = np.abs(np.fft.fftfreq(size) * size)
         columns = np.arange(size // 2 + 1, dtype=float)
         radius = np.hypot(rows[:, None], columns[None, :])
