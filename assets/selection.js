@@ -36,7 +36,7 @@
         element.setAttribute("aria-pressed", String(chosen));
       }
     }
-    for (const card of document.querySelectorAll("[data-card]")) card.classList.toggle("is-selected", String(state.concept) === card.dataset.card);
+    for (const place of document.querySelectorAll("[data-card], [data-mark]")) place.classList.toggle("is-selected", String(state.concept) === (place.dataset.card || place.dataset.mark));
     const lists = [...document.querySelectorAll("[data-list]")];
     lists.forEach((list, i) => { list.hidden = state.by === undefined ? i > 0 : list.dataset.list !== state.by; });
     for (const listener of listeners) listener(state);
@@ -72,9 +72,10 @@
   document.addEventListener("click", (event) => {
     const direct = event.target.closest("[data-concept], [data-strategy], [data-photo], [data-by]");
     if (direct) return choose(direct);
-    const card = event.target.closest("[data-card]");
-    if (card && !event.target.closest("a, button, summary, details") && !String(getSelection()))
-      select({ concept: state.concept === Number(card.dataset.card) ? null : Number(card.dataset.card) });
+    const place = event.target.closest("[data-card], [data-mark]");
+    if (!place || event.target.closest("a, button, summary, details") || String(getSelection())) return;
+    const concept = Number(place.dataset.card || place.dataset.mark);
+    select({ concept: state.concept === concept ? null : concept });
   });
   addEventListener("popstate", restore);
 

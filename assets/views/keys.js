@@ -32,4 +32,5 @@
     action();
   });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-help]")) help().showModal(); });
+  for (const link of document.querySelectorAll(".permalink")) link.textContent = location.origin + link.textContent;
 })();

@@ -162,6 +162,11 @@
       element("p", {}, `concept ${data.dominant[i]}`));
   }
 
+  document.addEventListener("click", (event) => {
+    const kind = event.target.dataset.save;
+    if (kind && graph) window.Plotly.downloadImage(graph, { format: kind, width: 1000, height: 800, scale: 2, filename: document.title.split(" · ")[0] + "-strategies" });
+  });
+
   function bind(found) {
     graph = found;
     found.on("plotly_hover", hover);

@@ -1,4 +1,4 @@
-"""How often each concept leads, and how often it leads to the right answer: a dot a concept, every dot a button."""
+"""How often each concept leads, and how often it leads to the right answer: a dot a concept, the bars beside it are its list."""
 
 from __future__ import annotations
 
@@ -34,7 +34,12 @@ def reliability_chart(view: ClassView) -> Any:
                 [
                     html.Span(["100", "\u202f%"], className="top-label"),
                     html.Span(["0", "\u202f%"], className="bottom-label"),
-                    html.Div(marks, className="plot", role="group", **{"aria-label": "concepts by prevalence and reliability"}),
+                    html.Div(
+                        marks,
+                        className="plot",
+                        role="img",
+                        **{"aria-label": f"{len(known)} concepts by prevalence and reliability"},
+                    ),
                     html.Span("reliability", className="y-label"),
                     html.Span(["prevalence, up to ", formats.percent(widest)], className="x-label"),
                 ],
@@ -51,11 +56,10 @@ def _dot(concept: Concept, widest: float) -> Any:
     prevalence, reliability = concept.prevalence or 0.0, concept.reliability or 0.0
     said = f"{formats.concept_name(concept)}: dominates {formats.percent(prevalence)}, {formats.percent(reliability)} right"
     style = {"left": f"{100 * prevalence / widest:.1f}%", "bottom": f"{100 * reliability:.1f}%"}
-    return html.Button(
+    return html.Span(
         str(concept.index),
-        type="button",
         className=f"dot {theme.colour_class(concept.colour)}",
         style=style,
         title=said,
-        **{"data-concept": str(concept.index), "aria-pressed": "false", "aria-label": said},
+        **{"data-mark": str(concept.index)},
     )

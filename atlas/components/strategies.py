@@ -9,6 +9,7 @@ from dash import dcc, html
 from atlas import theme
 from atlas.components import formats
 from atlas.components.explain import explain
+from atlas.components.exports import graph_exports
 from atlas.components.view import ClassView
 from atlas.figures.strategy_graph import strategy_graph
 from atlas.schema import FULL_COVERAGE_PHOTOS, Strategy
@@ -33,6 +34,7 @@ def strategies_panel(view: ClassView) -> Any:
             html.P(id="selection-status", className="caption status", role="status"),
             html.Div(id="photo-list", className="photo-list", role="group", **{"aria-label": "photos"}),
             explain("strategy", "dominant concept"),
+            graph_exports() if len(view.photos or ()) >= GRAPH_PHOTOS else None,
         ],
         className="panel strategies",
         **{"aria-labelledby": "strategies-title"},

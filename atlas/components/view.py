@@ -51,6 +51,8 @@ class ClassView:
     following: ImageNetClass | None = None
     photo_source: PhotoSource = "withheld"
     data_url: str = ""  # the photos as JSON
+    backbone: str = ""
+    created: str = ""  # when the atlas was built, ISO 8601
 
     @property
     def colours(self) -> dict[int, int]:

@@ -9,6 +9,8 @@ from dash import html
 from atlas.components.bars import importance_panel
 from atlas.components.cards import concepts_section
 from atlas.components.class_header import class_header
+from atlas.components.exports import citation, class_exports
+from atlas.components.links import class_url
 from atlas.components.photo import photo_panel
 from atlas.components.strategies import GRAPH_PHOTOS, strategies_panel
 from atlas.components.view import ClassView
@@ -25,7 +27,15 @@ def layout(album: Album, wnid: str = "") -> Any:
     panels = [importance_panel(view), *([strategies_panel(view)] if view.record.n_photos > 1 else []), photo_panel(view)]
     few = view.record.n_photos < GRAPH_PHOTOS
     row = html.Div(panels, className="panels few" if few else "panels")
-    return html.Div([class_header(view), row, concepts_section(view)], className="page", **_marks(view))
+    return html.Div([class_header(view), row, concepts_section(view), _foot(view)], className="page", **_marks(view))
+
+
+def _foot(view: ClassView) -> Any:
+    wnid, name = view.record.info.wnid, view.record.info.name
+    cited = citation(
+        key=wnid, title=f"Concepts of {name}", path=class_url(view.atlas, wnid), backbone=view.backbone, created=view.created
+    )
+    return html.Section([class_exports(view.atlas, wnid, photos=view.photos is not None), cited], **{"aria-label": "take away"})
 
 
 def _marks(view: ClassView) -> dict[str, str]:
@@ -66,6 +76,8 @@ def class_view(album: Album, wnid: str) -> ClassView:
         previous=previous,
         following=following,
         photo_source=album.photo_source(wnid),
+        backbone=str(store.manifest.backbone.get("name", "")),
+        created=store.manifest.created,
         data_url=f"/{store.name}/photos/{wnid}.json?v={store.record(wnid).digest[:12]}",
     )
 

@@ -8,11 +8,14 @@ from dash import html
 
 from atlas import theme
 from atlas.components import formats
+from atlas.components.bars import ESTIMATOR_NAMES
 from atlas.components.explain import explain
-from atlas.components.links import class_link, class_url, home_url, neighbour_text
+from atlas.components.exports import citation
+from atlas.components.links import class_link, class_url, concept_url, home_url, neighbour_text
 from atlas.components.pictures import exemplars, visualization
+from atlas.components.spread import spread
 from atlas.pages.album import Album
-from atlas.pages.class_page import class_names
+from atlas.pages.class_page import class_names, class_view
 from atlas.schema import SHARED, Concept
 
 
@@ -36,14 +39,30 @@ def layout(album: Album, wnid: str | None = None, index: int = 0) -> Any:
                         ],
                         className="panel",
                     ),
-                    html.Section([html.H2("Numbers"), _numbers(concept, album), *_lists(concept, album)], className="panel"),
+                    html.Section(
+                        [
+                            html.H2("Numbers"),
+                            _numbers(concept, album),
+                            *_lists(concept, album),
+                            _cited(concept, album, name, owner),
+                        ],
+                        className="panel",
+                    ),
                 ],
                 className="halves",
             ),
+            spread(class_view(album, wnid), index) if wnid else None,
         ],
         className=f"page concept-page {theme.colour_class(concept.colour)}",
         **{"data-page": "concept"},
     )
+
+
+def _cited(concept: Concept, album: Album, name: str, owner: str) -> Any:
+    manifest, path = album.store.manifest, concept_url(album.store.name, concept)
+    backbone = str(manifest.backbone.get("name", ""))
+    title = f"{name[:1].upper()}{name[1:]} of {owner}"
+    return citation(key=concept.concept_id, title=title, path=path, backbone=backbone, created=manifest.created)
 
 
 def find(album: Album, wnid: str | None, index: int) -> Concept:
@@ -67,7 +86,7 @@ def _numbers(concept: Concept, album: Album) -> Any:
         ("prevalence", formats.prevalence(concept, n), concept.prevalence),
         ("reliability", formats.reliability(concept, n), concept.prevalence),
         ("stability", formats.plain(concept.stability), concept.stability),
-        *((name, formats.signed(value, 3), value) for name, value in concept.estimators.items()),
+        *((ESTIMATOR_NAMES.get(name, name), formats.signed(value, 3), value) for name, value in concept.estimators.items()),
     ]
     known = [html.Div([html.Dt(label), html.Dd(text)]) for label, text, value in rows if value is not None]
     if not known:

@@ -197,3 +197,11 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, address: str) -> None:
         assert height
         assert height["height"] < 70
     context.close()
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_the_graph_can_be_saved(page: Page, kind: str) -> None:
+    open_class(page)
+    with page.expect_download() as download:
+        page.locator(f"[data-save='{kind}']").click()
+    assert download.value.suggested_filename == f"golf ball-strategies.{kind}"

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from flask.testing import FlaskClient
+
+from atlas.store import Store
+
+BALL = "n03445777"
+
+
+def test_the_photos_table_holds_the_whole_arithmetic(client: FlaskClient, made_up: Store) -> None:
+    rows = json.loads(client.get(f"/made-up/export/{BALL}/photos.json").data)
+    assert len(rows) == 60
+    for row in rows:
+        parts = [row["bias_logits"], row["residual_logits"], *(row[f"concept_{j}_logits"] for j in range(10))]
+        assert sum(parts) == pytest.approx(row["logit"], abs=1e-4)
+
+
+def test_csv_says_the_same_as_json_and_leaves_the_unknown_empty(client: FlaskClient) -> None:
+    plain = list(csv.DictReader(io.StringIO(client.get(f"/made-up/export/{BALL}/concepts.csv").text)))
+    rich = json.loads(client.get(f"/made-up/export/{BALL}/concepts.json").data)
+    assert [row["concept_id"] for row in plain] == [row["concept_id"] for row in rich]
+    assert {row["reliability"] == "" for row in plain if row["prevalence"] == "0.0"} == {True}
+
+
+@pytest.mark.parametrize("path", ["n00000000/photos.csv", f"{BALL}/photos.xls", f"{BALL}/atoms.csv"])
+def test_what_is_not_there_is_404(client: FlaskClient, path: str) -> None:
+    assert client.get(f"/made-up/export/{path}").status_code == 404
