@@ -26,6 +26,7 @@ def reliability_chart(view: ClassView) -> Any:
             className="level", style={"bottom": f"{100 * accuracy:.1f}%"}, title=f"class: {formats.percent(accuracy)}"
         )
         marks.insert(0, line)
+    said = f"{len(known)} concepts by prevalence and reliability"
     return html.Div(
         [
             html.H3("Who leads, and is it right?"),
@@ -38,7 +39,7 @@ def reliability_chart(view: ClassView) -> Any:
                         marks,
                         className="plot",
                         role="img",
-                        **{"aria-label": f"{len(known)} concepts by prevalence and reliability"},
+                        **{"aria-label": said},
                     ),
                     html.Span("reliability", className="y-label"),
                     html.Span(["prevalence, up to ", formats.percent(widest)], className="x-label"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,14 +22,21 @@ class Album:
         self.store = store
         self.photo_root = photo_root
         self._sizes: dict[str, tuple[int, int]] = {}
+        self._kept: dict[str, str] = {}
 
     def picture(self, name: str | None) -> Picture | None:
-        """Return the address of a picture by its name in the atlas; its content's hash makes it cacheable for ever."""
-        if name is None:
-            return None
-        version = str(self.store.manifest.files[name]["sha256"])[:8]
-        width, height = self._size(name)
-        return Picture(f"/{quote(self.store.name)}/{name}?v={version}", width, height)
+        """Return a picture by its name in the atlas."""
+        return Picture(self.url(name), *self._size(name)) if name is not None else None
+
+    def url(self, name: str) -> str:
+        """Return the address of a picture; its content's hash makes it cacheable for ever."""
+        return f"/{quote(self.store.name)}/{name}?v={str(self.store.manifest.files[name]['sha256'])[:8]}"
+
+    def kept(self, key: str, make: Callable[[], str]) -> str:
+        """Return a text that is costly to make and never changes."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     def _size(self, name: str) -> tuple[int, int]:
         if name not in self._sizes:

@@ -115,12 +115,13 @@ def photos(album: Album, wnid: str) -> Response:
     """Send the photos of a class as data."""
     view = class_view(album, wnid)
     names = _names_by_index(album.store)
-    return _json(photo_data(view, names), lasting=request.args.get("v") == view.record.digest[:12])
+    return _json(_compact(photo_data(view, names)), lasting=request.args.get("v") == view.record.digest[:12])
 
 
 def classes(album: Album) -> Response:
     """Send what the front page knows of every class."""
-    return _json(home.classes_data(album), lasting=request.full_path == home.classes_url(album))
+    text = album.kept("classes", lambda: _compact(home.classes_data(album)))
+    return _json(text, lasting=request.full_path == home.classes_url(album))
 
 
 def _names_by_index(store: Store) -> list[str]:
@@ -128,8 +129,11 @@ def _names_by_index(store: Store) -> list[str]:
     return [names[info.wnid] for info in imagenet_classes()]
 
 
-def _json(content: Any, *, lasting: bool) -> Response:
-    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+def _compact(content: Any) -> str:
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _json(text: str, *, lasting: bool) -> Response:
     return _lasting(Response(text, mimetype="application/json"), lasting)
 
 

@@ -62,7 +62,7 @@ def classes_data(album: Album) -> dict[str, Any]:
 
 
 def _entry(album: Album, record: ClassRecord) -> dict[str, Any]:
-    info, portrait = record.info, album.portrait(record.info.wnid)
+    info, portrait = record.info, album.store.picture(record.info.wnid, "class")
     return {
         "wnid": info.wnid,
         "name": info.name,
@@ -70,7 +70,7 @@ def _entry(album: Album, record: ClassRecord) -> dict[str, Any]:
         "kind": info.hypernyms[-1] if info.hypernyms else "",
         "trail": " ".join(info.hypernyms),
         "url": class_url(album.store.name, info.wnid),
-        "picture": portrait.url if portrait else None,
+        "picture": album.url(portrait) if portrait else None,
         "coverage": record.coverage,
         "badge": "weights only" if record.coverage == "none" else coverage_text(record),
         "recognised": recognised(record) if record.coverage != "none" else "",
