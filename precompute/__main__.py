@@ -94,6 +94,31 @@ def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> in
 
 
 @app.command()
+def picture(
+    out: Annotated[Path, typer.Option(help="The file to write: .png or .webp.")],
+    of_class: Annotated[str | None, typer.Option("--class", help="A class, by name or wnid.")] = None,
+    atlas: Annotated[Path | None, typer.Option(help="An atlas that holds the concept.")] = None,
+    concept: Annotated[str | None, typer.Option(help="A concept of that atlas, such as n02086240/3 or shared/17.")] = None,
+    preset: Annotated[str, typer.Option(help="quick, fine or full.")] = "fine",
+    raw: Annotated[bool, typer.Option("--raw", help="Without transparency.")] = False,
+    seed: Annotated[int, typer.Option(help="Same seed, same picture.")] = 0,
+    backbone: Annotated[
+        str, typer.Option(help="Any timm classifier (with --class; an atlas names its own).")
+    ] = "tf_efficientnet_lite0",
+    weights: Annotated[str, typer.Option(help="package, hub, or a file.")] = "package",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
+) -> None:
+    """Make one feature visualization: of a class, or of a concept of an atlas."""
+    from precompute import picture as one
+
+    _guard(
+        lambda: one.write(
+            one.Wanted(of_class, atlas, concept, preset, seed, raw), out, backbone=backbone, weights=weights, device=device
+        )
+    )
+
+
+@app.command()
 def spectrum(
     photos: Annotated[list[str], typer.Option(help="Folder of photographs (a folder a wnid), or sample:. Repeatable.")],
     out: Annotated[Path, typer.Option(help="The file to write.")],

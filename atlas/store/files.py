@@ -7,9 +7,10 @@ A publish is a redo log: everything new is written into ``.commit.tmp``, which b
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +52,11 @@ def data_path(name: str) -> Path:
     raise AtlasError(f"The project's own file {name} is missing: reinstall concept-atlas, or run it from a checkout.")
 
 
+def leads_out(name: str) -> bool:
+    """Return whether a name would leave the atlas; a manifest from elsewhere may hold anything."""
+    return ".." in Path(name).parts or Path(name).is_absolute()
+
+
 def locate(root: Path, name: str) -> Path:
     """Return where ``name`` of the atlas ``root`` lies now; an unfinished publish wins."""
     pending = root / COMMIT / name
@@ -86,20 +92,26 @@ def write(path: Path, content: bytes) -> None:
 def sync(folder: Path) -> None:
     """Force every file and folder below (and the folder itself) to the disk."""
     for path in (*folder.rglob("*"), folder):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _fsync(path)
 
 
 def become(source: Path, target: Path) -> None:
-    """Give a finished folder its final name, in one step that a crash cannot halve."""
+    """Give a finished folder its final name, in one step that a crash cannot halve; ``target`` must be free."""
     sync(source)
-    if target.exists():
-        shutil.rmtree(target)
     source.rename(target)
-    descriptor = os.open(target.parent, os.O_RDONLY)
+    _fsync(target.parent)
+
+
+def discard(folder: Path, aside: Path) -> None:
+    """Delete a folder: it is gone in one step, so that a crash cannot leave half of it under its name."""
+    if folder.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        shutil.rmtree(aside)
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -114,13 +126,27 @@ def relative_files(folder: Path) -> Iterator[str]:
 
 
 def roll_forward(root: Path) -> None:
-    """Finish a publish that was decided: move every file of ``.commit`` into place."""
+    """Finish a publish that was decided: move every file of ``.commit`` into place, drop the pictures it no longer names.
+
+    The files are on the disk already (``become``); only the folders they move into are forced to it.
+    """
     commit = root / COMMIT
     if not commit.exists():
         return
-    for name in relative_files(commit):
+    folders = {root}
+    for name in list(relative_files(commit)):
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (commit / name).replace(target)
-    sync(root)
+        folders |= {target.parent, target.parent.parent}
+    if (root / MANIFEST).exists():
+        _drop_pictures(root, json.loads((root / MANIFEST).read_bytes())["files"])
+    for folder in folders - {root.parent}:
+        _fsync(folder)
     shutil.rmtree(commit)
+
+
+def _drop_pictures(root: Path, known: Collection[str]) -> None:
+    for name in list(relative_files(root / PICTURES)):
+        if f"{PICTURES}/{name}" not in known:
+            (root / PICTURES / name).unlink()

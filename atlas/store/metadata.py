@@ -12,6 +12,7 @@ from atlas.schema import FORMAT_VERSION, AtlasError, ImageNetClass, Manifest, Ph
 from atlas.store.files import data_path
 
 CLASSES_CSV = "data/imagenet_classes.csv"
+_MAPPINGS = ("project", "backbone", "config", "libraries", "classes", "skipped_photos", "files")
 
 
 @cache
@@ -55,9 +56,19 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
             f"{where} has format {version}; this version reads up to {FORMAT_VERSION.split('.')[0]}.x. "
             "Upgrade concept-atlas to open it."
         )
-    known = {field.name for field in dataclasses.fields(Manifest)}
     try:
-        sets = tuple(PhotoSet(**s) for s in values.pop("photo_sets"))
-        return Manifest(photo_sets=sets, **{k: v for k, v in values.items() if k in known})
-    except (TypeError, KeyError) as error:
+        sets = tuple(PhotoSet(**_known(PhotoSet, s)) for s in values.pop("photo_sets"))
+        manifest = Manifest(photo_sets=sets, **_known(Manifest, values))
+        if strange := [name for name in _MAPPINGS if not isinstance(getattr(manifest, name), dict)]:
+            raise TypeError(f"{strange[0]!r} must be an object")
+        if strange := [name for name, entry in manifest.files.items() if not isinstance(entry, dict)]:
+            raise TypeError(f"the entry of {strange[0]!r} must be an object")
+    except (TypeError, KeyError, AttributeError) as error:
         raise AtlasError(f"{where}/manifest.json lacks what a manifest needs ({error}): build the atlas again.") from error
+    return manifest
+
+
+def _known(kind: type[Manifest] | type[PhotoSet], values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a newer minor version may have added."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {name: value for name, value in values.items() if name in names}

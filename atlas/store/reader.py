@@ -37,6 +37,8 @@ class Store:
             raise AtlasError(
                 f"{self.root} is not an atlas: it has no manifest.json. Build one with `precompute build --out {self.root}`."
             ) from error
+        except OSError as error:
+            raise AtlasError(f"{self.root / files.MANIFEST} cannot be read ({error.strerror}).") from error
         self.manifest: Manifest = decode_manifest(content, str(self.root))
 
     @property
@@ -114,22 +116,13 @@ class Store:
         """Return every concept of the atlas, shared first, then by class."""
         return tables.read_concepts(self._concepts)
 
-    @cached_property
-    def _photo_groups(self) -> dict[str, int]:
-        metadata = self._photo_file().metadata
-        groups = range(metadata.num_row_groups)
-        return {metadata.row_group(i).column(0).statistics.min: i for i in groups}
-
-    def _photo_file(self) -> pq.ParquetFile:
-        return pq.ParquetFile(files.locate(self.root, files.PHOTOS))
-
     def photos(self, wnid: str) -> Photos | None:
         """Return the photos of a class, or None if it has none."""
         self.record(wnid)
-        if wnid not in self._photo_groups:
-            return None
-        with self._photo_file() as file:
-            return tables.read_photos(file.read_row_group(self._photo_groups[wnid]), self.grid)
+        with pq.ParquetFile(files.locate(self.root, files.PHOTOS)) as file:  # its row groups move with every publish
+            groups = range(file.num_row_groups)
+            group = next((i for i in groups if file.metadata.row_group(i).column(0).statistics.min == wnid), None)
+            return None if group is None else tables.read_photos(file.read_row_group(group), self.grid)
 
     def strategies(self, wnid: str) -> tuple[Strategy, ...]:
         """Return the strategies of a class, the largest first."""
@@ -155,6 +148,6 @@ class Store:
 
     def picture_path(self, name: str) -> Path:
         """Return where a picture named by the manifest lies; UnknownName for any other name."""
-        if name not in self.manifest.files or not name.startswith(files.PICTURES + "/"):
+        if name not in self.manifest.files or not name.startswith(files.PICTURES + "/") or files.leads_out(name):
             raise UnknownName(f"The atlas {self.name} holds no picture {name!r}.")
         return files.locate(self.root, name)

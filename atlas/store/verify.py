@@ -22,13 +22,13 @@ def problems(root: Path | str) -> list[str]:
     """
     store = Store(root)
     damaged = list(_damaged_files(store)) + list(_strange_files(store))
-    return damaged or [*_wrong_schemas(store), *_dangling_references(store)]
+    return damaged or list(_wrong_schemas(store)) or list(_dangling_references(store))
 
 
 def _damaged_files(store: Store) -> Iterator[str]:
     for name, entry in store.manifest.files.items():
         path = files.locate(store.root, name)
-        if ".." in Path(name).parts or Path(name).is_absolute():
+        if files.leads_out(name):
             yield f"{name}: this name leads out of the atlas"
         elif not path.is_file():
             yield f"{name}: missing"
@@ -37,9 +37,11 @@ def _damaged_files(store: Store) -> Iterator[str]:
 
 
 def _strange_files(store: Store) -> Iterator[str]:
+    expected = {files.BUILD, files.COMMIT, f"{files.COMMIT}.tmp", files.MANIFEST}
+    if (store.root / files.COMMIT).exists():
+        expected.add(files.PICTURES)  # the publish that is under way drops those that are no longer named
     for name in files.relative_files(store.root):
-        top = name.split("/")[0]
-        if top not in {files.BUILD, files.COMMIT, f"{files.COMMIT}.tmp", files.MANIFEST} and name not in store.manifest.files:
+        if name.split("/")[0] not in expected and name not in store.manifest.files:
             yield f"{name}: not named by the manifest"
 
 
@@ -66,9 +68,12 @@ def _dangling_references(store: Store) -> Iterator[str]:
         if known != size:
             yield f"{files.DICTIONARIES}: {owner} has {size} atoms, the concepts table {known}"
     for wnid, record in store.records.items():
-        if record.scope and (SHARED if record.scope == "shared" else wnid) not in sizes:
+        size = sizes.get(SHARED if record.scope == "shared" else wnid, 0)
+        if record.scope and not size:
             yield f"{files.CLASSES}: {wnid} is explained by a dictionary that is missing"
-        yield from _photo_problems(store, wnid)
+        if any(not 0 <= evidence.index < size for evidence in record.evidence):
+            yield f"{files.CLASSES}: {wnid} rests on concepts that the shared dictionary lacks"
+        yield from _photo_problems(store, wnid, size)
     for exemplar in tables.read_exemplars(store._exemplars):
         if exemplar.concept_id not in concepts:
             yield f"{files.EXEMPLARS}: exemplar of an unknown concept {exemplar.concept_id}"
@@ -77,12 +82,21 @@ def _dangling_references(store: Store) -> Iterator[str]:
             yield f"{files.CONCEPTS}: {concept.concept_id} belongs to an unknown class"
 
 
-def _photo_problems(store: Store, wnid: str) -> Iterator[str]:
-    photos, record = store.photos(wnid), store.records[wnid]
+def _photo_problems(store: Store, wnid: str, concepts: int) -> Iterator[str]:
+    record = store.records[wnid]
+    try:
+        photos = store.photos(wnid)
+    except (pa.ArrowException, ValueError, KeyError, TypeError, OSError) as error:
+        yield f"{files.PHOTOS}: the photos of {wnid} cannot be read ({error})"
+        return
     if (len(photos) if photos else 0) != record.n_photos:
         yield f"{files.PHOTOS}: {wnid} has {len(photos) if photos else 0} photos, its record says {record.n_photos}"
     if photos is None:
         return
+    if photos.contributions.shape[1] != concepts:
+        yield f"{files.PHOTOS}: {wnid} has contributions of {photos.contributions.shape[1]} concepts, its dictionary {concepts}"
+    if any(not 0 <= i < len(photos) for near in photos.neighbours for i in near):
+        yield f"{files.PHOTOS}: {wnid} has neighbours among photos that it lacks"
     total = photos.contributions.sum(axis=1) + photos.bias + photos.residual
     gap = abs(total - photos.class_logit).max(initial=0)
     if gap > 1e-3:

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Manifest, Pictures, Result
 from atlas.store import files, tables
@@ -47,45 +47,57 @@ class Writer:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._staged = root / files.BUILD / "staged"
+        self._aside = root / files.BUILD / "discarded"
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
         self._refuse_strangers()
-        self._staged.mkdir(parents=True, exist_ok=True)
-        self._take_lock()
+        try:
+            self._lock = self._take_lock()
+        except OSError as error:
+            raise AtlasError(f"{self.root} cannot be written ({error.strerror}): choose another --out.") from error
         files.roll_forward(self.root)
-        for leftover in (self.root / f"{files.COMMIT}.tmp", self.root / files.BUILD / "tmp"):
+        for leftover in (self.root / f"{files.COMMIT}.tmp", self.root / files.BUILD / "tmp", self._aside):
             shutil.rmtree(leftover, ignore_errors=True)
+        published = self._published_digests()
+        for owner, digest in self.staged().items():
+            if published.get(owner) == digest:  # a publish was stopped at its very end
+                files.discard(self._staged / owner, self._aside)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._lock:
-            self._lock.close()
         if kind is None and self.published and not self.staged():
             shutil.rmtree(self.root / files.BUILD, ignore_errors=True)
+        if self._lock:
+            self._lock.close()
 
     def _refuse_strangers(self) -> None:
         if self.root.exists() and not self.root.is_dir():
             raise AtlasError(f"{self.root} is a file: --out needs a folder.")
         present = {path.name for path in self.root.iterdir()} if self.root.exists() else set()
-        if present - _EMPTY and not self.published and not (self.root / files.BUILD).exists():
+        if present - _EMPTY and not self.published:
             raise AtlasError(
                 f"{self.root} is not empty and not an atlas (it holds {sorted(present - _EMPTY)[0]!r}): choose another --out."
             )
 
-    def _take_lock(self) -> None:
-        self._lock = (self.root / files.BUILD / "lock").open("a+")
+    def _take_lock(self) -> IO[str]:
+        self._staged.mkdir(parents=True, exist_ok=True)
+        path = self.root / files.BUILD / "lock"
+        lock = path.open("a+")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.seek(0)
-            owner = self._lock.read().strip() or "an unknown process"
-            self._lock.close()
-            self._lock = None
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            owner = lock.read().strip() or "an unknown process"
+            lock.close()
             raise AtlasError(f"{self.root} is being written by {owner}: wait for it, or choose another --out.") from error
-        self._lock.truncate(0)
-        self._lock.write(f"process {os.getpid()} on {socket.gethostname()}")
-        self._lock.flush()
+        if not path.exists() or not os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+            lock.close()  # another writer has just finished, and removed the file that this one opened
+            return self._take_lock()
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
+        lock.flush()
+        return lock
 
     @property
     def published(self) -> Store | None:
@@ -99,8 +111,10 @@ class Writer:
 
     def skipped(self) -> dict[str, str]:
         """Return photo key → reason, of everything finished."""
-        found = dict(self.published.manifest.skipped_photos) if self.published else {}
-        for note in self._notes().values():
+        notes = self._notes()
+        old = self.published.manifest.skipped_photos if self.published else {}
+        found = {key: reason for key, reason in old.items() if not set(key.split("/")) & set(notes)}
+        for note in notes.values():
             found |= note["skipped"]
         return dict(sorted(found.items()))
 
@@ -110,11 +124,13 @@ class Writer:
 
     def finished(self) -> dict[str, str]:
         """Return owner → digest of everything that need not be computed again."""
-        done: dict[str, str] = {}
-        if store := self.published:
-            done |= {record.info.wnid: record.digest for record in store.records.values()}
-            done |= {SHARED: store.manifest.shared_digest} if store.shared_concepts else {}
-        return done | self.staged()
+        return self._published_digests() | self.staged()
+
+    def _published_digests(self) -> dict[str, str]:
+        if (store := self.published) is None:
+            return {}
+        shared = {SHARED: store.manifest.shared_digest} if store.shared_concepts else {}
+        return shared | {record.info.wnid: record.digest for record in store.records.values()}
 
     def dictionary(self, owner: str) -> dict[str, np.ndarray]:
         """Return the arrays of a finished dictionary, staged or published: "atoms" (float32), and what encoding needs besides.
@@ -139,14 +155,16 @@ class Writer:
             pq.write_table(table, folder / name)
         if result.atoms is not None:
             extra = {f"{result.owner}.{name}": np.ascontiguousarray(array) for name, array in result.arrays.items()}
-            save_file({result.owner: np.ascontiguousarray(result.atoms), **extra}, folder / files.DICTIONARIES)
+            arrays = {result.owner: np.ascontiguousarray(result.atoms), **extra}
+            files.write(folder / files.DICTIONARIES, save(arrays))
         for name, picture in _named(result.owner, result.pictures).items():
             files.write(folder / name, picture)
         files.write(folder / _NOTE, json.dumps({"digest": result.digest, "skipped": result.skipped}).encode())
+        files.discard(self._staged / result.owner, self._aside)
         files.become(folder, self._staged / result.owner)
 
     def publish(self, manifest: Manifest, *, refine: Refine | None = None) -> None:
-        """Make everything staged visible, in one step; ``manifest.files`` is filled in here."""
+        """Make everything staged visible, in one step; ``files`` and ``shared_digest`` of the manifest are filled in here."""
         new = self.root / f"{files.COMMIT}.tmp"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
@@ -161,12 +179,12 @@ class Writer:
             if (self._staged / owner / files.PICTURES).exists():
                 shutil.copytree(self._staged / owner / files.PICTURES, new / files.PICTURES, dirs_exist_ok=True)
         known |= {name: files.fingerprint(new / name) for name in files.relative_files(new)}
-        files.write(new / files.MANIFEST, encode_manifest(dataclasses.replace(manifest, files=dict(sorted(known.items())))))
+        manifest = dataclasses.replace(manifest, files=dict(sorted(known.items())), shared_digest=shared_digest)
+        files.write(new / files.MANIFEST, encode_manifest(manifest))
         files.become(new, self.root / files.COMMIT)
         files.roll_forward(self.root)
         for owner in staged:
-            shutil.rmtree(self._staged / owner)
-        self._drop_unknown_pictures(known)
+            files.discard(self._staged / owner, self._aside)
 
     def _known_pictures(self, replaced: Sequence[str]) -> dict[str, dict[str, str | int]]:
         store = self.published
@@ -177,12 +195,6 @@ class Writer:
             if name.startswith(files.PICTURES + "/") and name.split("/")[1] not in replaced
         }
 
-    def _drop_unknown_pictures(self, known: dict[str, dict[str, str | int]]) -> None:
-        folder = self.root / files.PICTURES
-        for name in list(files.relative_files(folder)):
-            if f"{files.PICTURES}/{name}" not in known:
-                (folder / name).unlink()
-
     def _merge_dictionaries(self, new: Path, staged: Sequence[str]) -> dict[str, np.ndarray]:
         found = files.locate(self.root, files.DICTIONARIES)
         atoms: dict[str, np.ndarray] = dict(load_file(found)) if found.exists() else {}
@@ -190,7 +202,7 @@ class Writer:
             atoms = {name: array for name, array in atoms.items() if name.split(".")[0] != owner}
             if (path := self._staged / owner / files.DICTIONARIES).exists():
                 atoms |= load_file(path)
-        save_file(dict(sorted(atoms.items())), new / files.DICTIONARIES)
+        files.write(new / files.DICTIONARIES, save(dict(sorted(atoms.items()))))
         return atoms
 
     def _merge_tables(self, new: Path, staged: Sequence[str], refine: Refine | None, atoms: dict[str, np.ndarray]) -> None:
