@@ -92,9 +92,16 @@ def _prepare(server: Flask, albums: Mapping[str, Album]) -> None:
     files.register(server, albums)
     exports.register(server, albums)
     server.add_url_rule("/health", "atlas.health", lambda: Response("ok\n", mimetype="text/plain"))
+    server.add_url_rule("/ready", "atlas.ready", lambda: _ready(albums))
     server.before_request(lambda: _draw(albums))
     server.register_error_handler(HTTPException, lambda error: _error_page(error, albums))
     server.register_error_handler(AtlasError, lambda error: _apology("This page cannot be shown", str(error), albums, status=500))
+
+
+def _ready(albums: Mapping[str, Album]) -> Response:
+    """Answer once every atlas can be read; reading also warms this worker."""
+    counts = [f"{name}: {len(album.store.records)} classes\n" for name, album in albums.items()]
+    return Response("".join(counts), mimetype="text/plain")
 
 
 def _draw(albums: Mapping[str, Album]) -> Any:

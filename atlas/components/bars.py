@@ -61,8 +61,9 @@ def importance_panel(view: ClassView) -> Any:
 
 def _caption(view: ClassView) -> str:
     n = view.record.n_photos
-    basis = f"mean over {formats.counted(n, 'photo')}" if n != 1 else "from 1 photo, so without an interval"
-    interval = ", line: 95 % interval" if any(c.share_low is not None for c in view.concepts) else ""
+    few = "" if view.record.coverage == "full" else ", too few for an interval"
+    basis = f"{'mean over' if n > 1 else 'from'} {formats.counted(n, 'photo')}{few}"
+    interval = ", line: 95 % interval" if _has_intervals(view) else ""
     return f"the evidence for “{view.record.info.name}”, {basis}{interval}"
 
 
@@ -107,7 +108,16 @@ def _span(start: float, end: float) -> dict[str, str]:
 
 def _shares(view: ClassView) -> list[Bar]:
     known = [c for c in view.concepts if c.share is not None]
-    return [Bar(c, c.share or 0.0, formats.percent(c.share, 1), c.share_low, c.share_high) for c in known]
+    sure = _has_intervals(view)
+    return [
+        Bar(c, c.share or 0.0, formats.percent(c.share, 1), c.share_low if sure else None, c.share_high if sure else None)
+        for c in known
+    ]
+
+
+def _has_intervals(view: ClassView) -> bool:
+    """Tell whether there are intervals worth showing: resampling a handful of photos says nothing."""
+    return view.record.coverage == "full" and any(c.share_low is not None for c in view.concepts)
 
 
 def _logits(view: ClassView) -> list[Bar]:

@@ -83,7 +83,7 @@ def card(concept: Concept, view: ClassView) -> Any:
 def _numbers(concept: Concept, view: ClassView) -> Any:
     n = view.record.n_photos
     rows = [
-        ("share", formats.percent(concept.share, 1) + _interval(concept)),
+        ("share", formats.percent(concept.share, 1) + (_interval(concept) if view.record.coverage == "full" else "")),
         ("prevalence", formats.prevalence(concept, n)),
         ("reliability", formats.reliability(concept, n)),
         ("stability", formats.plain(concept.stability)),

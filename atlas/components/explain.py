@@ -23,6 +23,9 @@ GLOSSARY: dict[str, str] = {
     "strategy": "A cluster of photos that get their logit from the same concepts, found from contributions, not from dots.",
     "logit": "What the network computes for a class before it becomes a probability: bias + contributions + residual.",
     "residual": "The part of the logit that the concepts do not explain.",
+    "C-Deletion": "Mean logit, as a share of the whole, while concepts are removed in order of importance. Number: the area.",
+    "C-Insertion": "The same while concepts are added to nothing, the most important first.",
+    "agreement": "Spearman rank correlation of the concepts' importance between two estimators. 1: the same order.",
     "feature visualization": "A picture synthesised to excite a concept. It shows what the network looks for, not a photo.",
 }
 

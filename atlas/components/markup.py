@@ -7,6 +7,11 @@ from typing import Any
 
 from dash.development.base_component import Component
 
+
+class Drawing(str):
+    """An SVG of our own making, written as it stands."""
+
+
 _ATTRIBUTES = {"className": "class", "htmlFor": "for", "tabIndex": "tabindex", "colSpan": "colspan", "rowSpan": "rowspan"}
 _VOID = {"br", "hr", "img", "wbr"}
 
@@ -19,6 +24,8 @@ def markup(part: Any) -> str:
     """
     if part is None:
         return ""
+    if isinstance(part, Drawing):
+        return part
     if isinstance(part, list | tuple):
         return "".join(markup(one) for one in part)
     if isinstance(part, str | int | float):

@@ -46,7 +46,7 @@ def reliability_chart(view: ClassView) -> Any:
                 ],
                 className="scatter",
             ),
-            html.P("dashed: the whole class", className="caption") if accuracy is not None else None,
+            html.P(f"dashed: the whole class, {formats.percent(accuracy)}", className="caption"),
             explain("prevalence", "reliability"),
         ],
         className="who-leads",

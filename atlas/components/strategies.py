@@ -64,7 +64,8 @@ def graph(view: ClassView) -> Any:
 
 def _strategy_list(view: ClassView) -> list[Any]:
     if not view.strategies:
-        return [html.P("No strategies: the photos form no clusters.", className="caption")] if view.photos else []
+        enough = len(view.photos or ()) >= GRAPH_PHOTOS
+        return [html.P("No strategies: the photos form no clusters.", className="caption")] if enough else []
     outside = int((view.photos.strategy < 0).sum()) if view.photos else 0
     rest = [html.Li(f"in no strategy: {formats.counted(outside, 'photo')}", className="outside")] if outside else []
     return [html.Ul([html.Li(_strategy(s, view)) for s in view.strategies] + rest, className="chips")]

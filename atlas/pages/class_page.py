@@ -10,6 +10,7 @@ from atlas.components.bars import importance_panel
 from atlas.components.cards import concepts_section
 from atlas.components.class_header import class_header
 from atlas.components.exports import citation, class_exports
+from atlas.components.faithfulness import faithfulness_panel
 from atlas.components.links import class_url
 from atlas.components.photo import photo_panel
 from atlas.components.strategies import GRAPH_PHOTOS, strategies_panel
@@ -27,7 +28,8 @@ def layout(album: Album, wnid: str = "") -> Any:
     panels = [importance_panel(view), *([strategies_panel(view)] if view.record.n_photos > 1 else []), photo_panel(view)]
     few = view.record.n_photos < GRAPH_PHOTOS
     row = html.Div(panels, className="panels few" if few else "panels")
-    return html.Div([class_header(view), row, concepts_section(view), _foot(view)], className="page", **_marks(view))
+    parts = [class_header(view), row, concepts_section(view), faithfulness_panel(view), _foot(view)]
+    return html.Div(parts, className="page", **_marks(view))
 
 
 def _foot(view: ClassView) -> Any:

@@ -110,6 +110,7 @@ def test_lists_for_the_browser(client: FlaskClient) -> None:
 def test_health_and_headers(client: FlaskClient) -> None:
     answer = client.get("/health")
     assert (answer.status_code, answer.text) == (200, "ok\n")
+    assert client.get("/ready").text == "made-up: 4 classes\nwithheld: 4 classes\n"
     policy = client.get("/made-up/").headers["Content-Security-Policy"]
     assert "unsafe-eval" not in policy
     script = next(rule for rule in policy.split("; ") if rule.startswith("script-src"))
