@@ -22,6 +22,7 @@ from atlas.schema import Strategy
 FEWEST_FOR_TSNE = 12
 NEIGHBOURS = 5
 MEDOIDS = 3
+LARGEST_SHARE = 0.4
 
 Layout = Callable[[np.ndarray, int], np.ndarray]
 
@@ -80,11 +81,15 @@ def smallest_strategy(n_photos: int) -> int:
 
 
 def _clusters(phi: Float[np.ndarray, "photo concept"]) -> Int[np.ndarray, " photo"]:
-    """Return cluster numbers, the largest cluster first; −1 for photos in none."""
+    """Return cluster numbers, the largest cluster first; −1 for photos in none.
+
+    A cluster that would hold more than two fifths of the photos is opened into those inside it: "most photos" tells no strategy.
+    """
     least = smallest_strategy(len(phi))
+    largest = max(2 * least, round(LARGEST_SHARE * len(phi)))
     if len(phi) < 2 * least:
         return np.full(len(phi), -1, np.int32)
-    found = HDBSCAN(min_cluster_size=least, min_samples=1, copy=True).fit_predict(phi)
+    found = HDBSCAN(min_cluster_size=least, max_cluster_size=largest, min_samples=1, copy=True).fit_predict(phi)
     sizes = np.bincount(found[found >= 0], minlength=found.max() + 1)
     order = np.argsort(-sizes, kind="stable")
     renumbered = np.full(len(order) + 1, -1, np.int32)

@@ -49,7 +49,8 @@ def test_rows_are_the_spatial_means_of_the_crops(net, extractor):
     (_, pixels, _), *_ = _decoded(1)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None]
     rows = extractor.crops(image)
-    alone = [net.features(net.normalise_unit(c[None].contiguous(memory_format=torch.channels_last))).mean(dim=1) for c in extractor.plan.cut(image)]
+    crops = [c[None].contiguous(memory_format=torch.channels_last) for c in extractor.plan.cut(image)]
+    alone = [net.features(net.normalise_unit(crop)).mean(dim=1) for crop in crops]
     np.testing.assert_allclose(rows, torch.cat(alone).numpy(), atol=1e-4)
 
 

@@ -11,7 +11,8 @@ def _trained_looking(model: nn.Module) -> nn.Module:
     generator = torch.Generator().manual_seed(0)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            for values, low in ((module.running_mean, -0.5), (module.running_var, 0.5), (module.weight, 0.5), (module.bias, -0.5)):
+            around = {module.running_mean: -0.5, module.running_var: 0.5, module.weight: 0.5, module.bias: -0.5}
+            for values, low in around.items():
                 values.data = low + torch.rand(values.shape, generator=generator)
     return model.eval().requires_grad_(False)
 

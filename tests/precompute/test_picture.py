@@ -61,5 +61,5 @@ def test_a_synonym_is_a_name_too():
 
 
 def test_near_names_are_offered():
-    with pytest.raises(AtlasError, match="Did you mean .*strawberry"):
+    with pytest.raises(AtlasError, match=r"Did you mean .*strawberry"):
         picture.find_class("berr")

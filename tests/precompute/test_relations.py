@@ -23,7 +23,7 @@ def _world():
 
 
 def test_neighbours_are_similar_concepts_of_other_classes():
-    concepts, records = refine(*_world(), layout=_place, seed=0)
+    concepts, _ = refine(*_world(), layout=_place, seed=0)
     cosine = 0.9 / np.hypot(0.9, 0.1)
     assert [(n.id, n.cosine) for n in concepts[0].neighbours] == [(f"{B}/0", pytest.approx(cosine))]
     assert [(n.id) for n in concepts[2].neighbours] == [f"{A}/0"]
