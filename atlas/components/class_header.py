@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from dash import html
 
 from atlas.components import formats
 from atlas.components.explain import explain
-from atlas.components.links import class_url
+from atlas.components.links import class_url, home_url
 from atlas.components.pictures import image
 from atlas.components.view import ClassView
 from atlas.schema import FULL_COVERAGE_PHOTOS, ClassRecord, ImageNetClass
@@ -18,7 +19,7 @@ def class_header(view: ClassView) -> Any:
     """Show name, identity and the numbers of the class as a whole."""
     info = view.record.info
     words = [
-        html.P(" › ".join(info.hypernyms), className="trail") if info.hypernyms else None,
+        _trail(view.atlas, info) if info.hypernyms else None,
         html.H1(info.name, tabIndex="-1"),
         html.P(_identity(info), className="identity"),
         html.Ul([html.Li(fact) for fact in facts(view)], className="facts"),
@@ -35,6 +36,12 @@ def _portrait(view: ClassView) -> Any:
         return html.Div("no picture was made", className="portrait absent")
     alt = f"feature visualization of {view.record.info.name}"
     return html.Div(image(view.portrait, alt, kind="synthesised"), className="portrait")
+
+
+def _trail(atlas: str, info: ImageNetClass) -> Any:
+    """Show the hypernyms; each leads to all classes below it."""
+    links = [html.A(word, href=f"{home_url(atlas)}?q={quote(word)}") for word in info.hypernyms]
+    return html.P([part for link in links for part in (" › ", link)][1:], className="trail")
 
 
 def _identity(info: ImageNetClass) -> str:

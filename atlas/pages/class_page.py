@@ -84,6 +84,11 @@ def class_view(album: Album, wnid: str) -> ClassView:
     )
 
 
+def graph_view(store: Store, wnid: str) -> ClassView:
+    """Gather only what the live graph shows."""
+    return ClassView(store.name, store.record(wnid), store.concepts(wnid), store.photos(wnid))
+
+
 def class_names(store: Store) -> dict[str, str]:
     """Return wnid → name, of all 1000 classes; the atlas's own names win."""
     return {info.wnid: info.name for info in imagenet_classes()} | {w: r.info.name for w, r in store.records.items()}

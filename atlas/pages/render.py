@@ -34,4 +34,4 @@ def live_graph(path: str, albums: Mapping[str, Album]) -> Any:
         return None
     if address.kind != "class" or not address.wnid:
         return None
-    return graph(class_page.class_view(albums[address.store.name], address.wnid))
+    return graph(class_page.graph_view(address.store, address.wnid))

@@ -140,6 +140,13 @@ def test_search_finds_by_name_wnid_and_synonym_and_names_what_is_elsewhere(page:
     expect(page.locator("h1")).to_contain_text("crane")
 
 
+def test_a_word_of_the_trail_leads_to_all_classes_below_it(page: Page) -> None:
+    page.goto("/made-up/class/n02012849")
+    page.get_by_role("link", name="animal").click()
+    expect(page.locator(".class-card:visible")).to_have_count(2)
+    expect(page.locator("#search")).to_have_value("animal")
+
+
 def test_unknown_pages_answer_404(browser: Browser, address: str) -> None:
     page = browser.new_page()
     answer = page.goto(f"{address}/made-up/class/n00000000")

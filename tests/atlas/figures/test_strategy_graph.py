@@ -3,6 +3,7 @@ from __future__ import annotations
 from types import ModuleType
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from atlas import theme
@@ -23,6 +24,12 @@ def test_a_ring_marks_every_wrong_prediction_and_no_other(generated: ModuleType)
     for mode in ("light", "dark"):
         rings = strategy_graph(photos, colours={}, mode=mode).data[2].marker.line.color
         assert [ring == theme.TOKENS[mode]["ink"] for ring in rings] == [not c for c in photos.correct]
+
+
+def test_plotly_accepts_every_value(generated: ModuleType) -> None:
+    photos = generated.photos_of("n03445777", 574, 60, 10, 0)
+    for mode in ("light", "dark"):
+        go.Figure(strategy_graph(photos, colours={0: 5}, mode=mode).to_plotly_json())
 
 
 def test_every_edge_is_drawn_once(generated: ModuleType) -> None:
