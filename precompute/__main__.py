@@ -75,10 +75,10 @@ def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> in
     try:
         report = build_atlas(config, reporter)
     except KeyboardInterrupt:
-        console.print(f"\nInterrupted. {config.out} is readable as it is; the same command resumes.", highlight=False)
+        print(f"\nInterrupted. {config.out} is readable as it is; the same command resumes.", file=sys.stderr)
         return 130
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}:
             raise
         raise AtlasError(
             f"{config.out} cannot be written ({error.strerror}). What is published stays readable; make room, and the same "

@@ -108,9 +108,12 @@ class _Build:
         return self._config.scope in {"shared", "both"}
 
     def refuse_another(self) -> None:
-        """Refuse an atlas of other settings or weights: its classes could not be compared with new ones."""
+        """Refuse an atlas of other settings or weights: its classes could not be compared with new ones.
+
+        One that holds nothing yet, because nothing came of an earlier attempt, may become this one.
+        """
         store = self.writer.published
-        if store is None:
+        if store is None or not self.writer.finished():
             return
         old = {**store.manifest.config, "weights sha256": store.manifest.backbone.get("weights", {}).get("sha256")}
         new = {**self._config.settings(), "weights sha256": self.workshop.backbone.weights["sha256"]}
@@ -126,6 +129,8 @@ class _Build:
             self._publish(final=False)
         shared_photos = [p for group in self.index.photos.values() for p in group]
         shared_digest = pipeline.digest(self.workshop, SHARED, shared_photos) if self._with_shared else ""
+        if self._with_shared:
+            self._want_dependents()
         digests = {c.wnid: pipeline.digest(self.workshop, c.wnid, self._photos(c), shared_digest) for c in self.wanted}
         done = self.writer.finished()
         missing = [c for c in self.wanted if done.get(c.wnid) != digests[c.wnid]]
@@ -143,6 +148,23 @@ class _Build:
             self.workshop.reporter.stage("atlas", "relations and publishing", 0)
             self._publish(final=True)
         return self.failed
+
+    def _want_dependents(self) -> None:
+        """Want every class that the shared dictionary explains: if that changes, they change with it.
+
+        Raises:
+            AtlasError: there are no photos of such a class.
+        """
+        store = self.writer.published
+        explained = {r.info.wnid for r in store.records.values() if r.scope == SHARED} if store else set()
+        explained |= set(self.writer.staged()) & set(self.index.photos)
+        wanted = {c.wnid for c in self.wanted}
+        if lost := sorted(wnid for wnid in explained - wanted if wnid not in self.index.photos):
+            raise AtlasError(
+                f"{self._config.out} explains {lost[0]} by a shared dictionary, which these photos would change: name the photos "
+                "of all its classes with --photos, or choose another --out."
+            )
+        self.wanted = [c for c in imagenet_classes() if c.wnid in wanted | explained]
 
     def _photos(self, info: ImageNetClass) -> tuple[Photo, ...]:
         return self.index.photos.get(info.wnid, ())
@@ -185,7 +207,7 @@ class _Build:
         self._publish_cost = self._published_at - start
 
     def _manifest(self, final: bool) -> Manifest:
-        old = self.writer.published
+        old = self.writer.published if self.writer.finished() else None
         status = dict(old.manifest.classes) if old else {}
         status |= {c.wnid: self.failed.get(c.wnid, "not built yet") for c in self.wanted}
         status |= {wnid: "complete" for wnid in self.writer.finished() if wnid != SHARED}

@@ -17,7 +17,10 @@ from precompute.maco import PRESETS
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings of a build. Those that cannot change a result are named in ``_FREE``."""
+    """All settings of a build. Those that cannot change a result are named in ``_FREE``.
+
+    Weights are known by their sha256, wherever they lie: whoever compares settings compares it too.
+    """
 
     photos: tuple[str, ...]
     out: Path
@@ -52,14 +55,18 @@ class Config:
         return found | {"format": FORMAT_VERSION}
 
 
-_FREE = {"photos", "out", "classes", "engine", "device", "workers"}
+_FREE = {"photos", "out", "weights", "classes", "engine", "device", "workers"}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "scope": ("class", "shared", "both"),
     "pictures": ("none", *PRESETS),
     "publish_photos": ("embed", "reference"),
     "layout": ("tsne", "pca"),
 }
-_AT_LEAST = {"concepts": 1, "shared_concepts": 1, "workers": 0, "crop_size": 16, "crop_input": 0, "batch": 2, "picture_batch": 1}
+_AT_LEAST = {
+    **{"concepts": 1, "shared_concepts": 1, "workers": 0, "seed": 0},
+    **{"crop_size": 16, "crop_input": 0, "batch": 2, "picture_batch": 1},
+}
+_AT_MOST = {"seed": 2**32 - 1, "crop_size": 4096, "crop_input": 4096, "workers": 1024}
 
 
 def make(file: Path | None = None, /, **flags: Any) -> Config:
@@ -79,12 +86,22 @@ def make(file: Path | None = None, /, **flags: Any) -> Config:
             raise AtlasError(
                 f"A build needs --{key}." + (" Name a folder of photographs, or sample:." if key == "photos" else "")
             )
-    photos, classes = values["photos"], values.get("classes", ())
-    values["photos"] = tuple([photos] if isinstance(photos, str) else photos)
-    values["classes"] = tuple(classes.split(",") if isinstance(classes, str) else classes)
+    values["photos"] = _texts("photos", values["photos"])
+    values["classes"] = _texts("classes", values.get("classes", ()))
+    if not isinstance(values["out"], str | Path):
+        raise AtlasError(f"--out must be the name of a folder, found {values['out']!r}.")
     config = Config(**{**values, "out": Path(values["out"])})
     _check(config)
     return config
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    """Return a list of names; text holds one name, or several classes separated by commas."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")] if name == "classes" else [value]
+    if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
+        raise AtlasError(f"{_flag(name)} must be text or a list of texts, found {value!r}.")
+    return tuple(value)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -107,6 +124,9 @@ def _check(config: Config) -> None:
     for name, least in _AT_LEAST.items():
         if getattr(config, name) < least:
             raise AtlasError(f"{_flag(name)} must be at least {least}, found {getattr(config, name)}.")
+    for name, most in _AT_MOST.items():
+        if getattr(config, name) > most:
+            raise AtlasError(f"{_flag(name)} must be at most {most}, found {getattr(config, name)}.")
 
 
 def _flag(name: str) -> str:

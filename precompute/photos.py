@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from atlas.schema import AtlasError, PhotoSet
 from atlas.store import imagenet_classes
@@ -26,10 +27,21 @@ SAMPLE = "sample:"
 HOLDOUT_PERCENT = 15
 SMALLEST_SIDE = 32
 LARGEST_PIXELS = 100_000_000
+LARGEST_RATIO = 50  # of the sides
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")  # whatever the suffix says: other decoders may run programs
 SPLITS = {"fit": "fit", "train": "fit", "holdout": "holdout", "val": "holdout"}
 _WNID = re.compile(r"n\d{8}")
 _RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR, "lanczos": Image.Resampling.LANCZOS}
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +121,18 @@ def index(sources: Sequence[str]) -> PhotoIndex:
 def _directory(folder: Path, known: set[str], notes: list[str]) -> tuple[list[Photo], PhotoSet]:
     if not folder.is_dir():
         raise AtlasError(f"No photos: {folder} is not a folder. --photos needs a folder that holds a folder for each wnid.")
-    name = folder.resolve().name
+    name = _text(folder.resolve().name)
     photos: list[Photo] = []
-    split_folders = {child.name: child for child in _children(folder, notes) if child.name in SPLITS}
+    children = _children(folder, notes)
+    split_folders = {child.name: child for child in children if child.name in SPLITS and child.is_dir()}
+    if split_folders:
+        notes += [f"{child}: lies beside {' and '.join(split_folders)}" for child in children if _WNID.fullmatch(child.name)]
     for split, parent in split_folders.items() or {"": folder}.items():
         for child in _children(parent, notes):
-            if not _WNID.fullmatch(child.name) or not child.is_dir():
+            if not _WNID.fullmatch(child.name):
+                continue
+            if not child.is_dir():
+                notes.append(f"{child}: not a folder")
                 continue
             if child.name not in known:
                 notes.append(f"{child}: {child.name} is not one of the 1000 ImageNet classes")
@@ -137,20 +155,24 @@ def _children(folder: Path, notes: list[str]) -> list[Path]:
 
 def _of_class(folder: Path, root: Path, name: str, split: str | None, notes: list[str]) -> Iterator[Photo]:
     for path in _children(folder, notes):
-        if path.suffix.lower() not in SUFFIXES:
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
             continue
         try:
-            size = path.stat().st_size  # a link that loops fails here
-        except OSError as error:
-            notes.append(f"{path}: {error.strerror}")
-            continue
-        inside = path.relative_to(root).as_posix()
+            size = path.stat().st_size
+        except OSError:  # a link that loops or leads nowhere: skipped, with the reason, when it is read
+            size = 0
+        inside = _text(path.relative_to(root).as_posix())
         yield Photo(f"{name}/{inside}", path, folder.name, split or hashed_split(path.name), size)
+
+
+def _text(name: str) -> str:
+    """Return a file name that can be stored: bytes that are not UTF-8 are written as escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def hashed_split(file_name: str) -> str:
     """Return the split of a photo that comes without one: 15 % are held out, decided by the name alone."""
-    number = int.from_bytes(hashlib.sha256(file_name.encode("utf-8", "surrogateescape")).digest()[:8], "big")
+    number = int.from_bytes(hashlib.sha256(os.fsencode(file_name)).digest()[:8], "big")
     return "holdout" if number % 100 < HOLDOUT_PERCENT else "fit"
 
 
@@ -174,40 +196,52 @@ def read(path: Path) -> Image.Image:
     Raises:
         ValueError: the file cannot be used; the message says why.
     """
-    if path.stat().st_size == 0:
-        raise ValueError("the file is empty")
     try:
+        if path.stat().st_size == 0:
+            raise Unusable("the file is empty")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; a bomb is refused below
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 _check_size(image)
                 return _upright_rgb(image)
+    except Unusable:
+        raise
     except UnidentifiedImageError as error:
-        raise ValueError("not an image") from error
-    except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise ValueError(f"corrupt image ({str(error) or type(error).__name__})") from error
+        raise Unusable("not an image") from error
+    except Exception as error:  # decoders raise many kinds, down to struct.error
+        if isinstance(error, OSError) and error.strerror:
+            raise Unusable(f"cannot be read ({error.strerror})") from error
+        raise Unusable(f"corrupt image ({str(error) or type(error).__name__})") from error
+
+
+class Unusable(ValueError):
+    """A file that cannot serve as a photo; the message says why."""
 
 
 def _check_size(image: Image.Image) -> None:
     width, height = image.size
     if min(width, height) < SMALLEST_SIDE:
-        raise ValueError(f"too small ({width}×{height} pixels, at least {SMALLEST_SIDE} are needed)")
+        raise Unusable(f"too small ({width}×{height} pixels, at least {SMALLEST_SIDE} are needed)")
     if width * height > LARGEST_PIXELS:
-        raise ValueError(f"too large ({width}×{height} pixels, at most {LARGEST_PIXELS // 1_000_000} million are read)")
+        raise Unusable(f"too large ({width}×{height} pixels, at most {LARGEST_PIXELS // 1_000_000} million are read)")
+    if max(width, height) > LARGEST_RATIO * min(width, height):
+        raise Unusable(f"too narrow ({width}×{height} pixels, one side may be {LARGEST_RATIO} times the other)")
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
     image.seek(0)
+    image.load()
+    with suppress(Exception):  # broken EXIF: keep the orientation as it is
+        turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        image = image if turn is None else image.transpose(turn)
     if image.mode.startswith("I"):
         grey = np.asarray(image, np.int64)
         image = Image.fromarray((grey >> 8 if grey.max() > 255 else grey).clip(0, 255).astype(np.uint8))
     if image.mode == "F":
-        raise ValueError("floating-point pixels have no known range")
+        raise Unusable("floating-point pixels have no known range")
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    with suppress(KeyError, ValueError):  # broken EXIF: keep the orientation as it is
-        image = ImageOps.exif_transpose(image)
     return image.convert("RGB")
 
 
@@ -247,7 +281,7 @@ class Decoder:
                 photo, future = waiting.pop(0)
                 try:
                     yield photo, *future.result()
-                except (ValueError, OSError) as error:
+                except Unusable as error:
                     self.skipped.reasons[photo.key] = str(error)
 
     def _decode(self, photo: Photo) -> tuple[UInt8[np.ndarray, "size size 3"], Geometry]:

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 
+@runtime_checkable
 class Reporter(Protocol):
     """Hears what a build is doing. Work is counted in images put through the backbone."""
 

@@ -7,7 +7,7 @@ A method is a module with two functions, ``fit`` and ``encode``; the modules are
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -28,6 +28,7 @@ class Dictionary:
     encoder: dict[str, np.ndarray] = field(default_factory=dict)
 
 
+@runtime_checkable
 class DictionaryMethod(Protocol):
     """A dictionary method: a module of this package."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from atlas.schema import AtlasError, Result
 from precompute.engine import local
@@ -12,6 +12,7 @@ Task = Callable[[str], Result]
 Outcome = tuple[str, Result | AtlasError]
 
 
+@runtime_checkable
 class Engine(Protocol):
     """A place to run classes."""
 

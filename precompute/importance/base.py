@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -94,6 +94,7 @@ class SampledHead:
 ConceptHead = AffineHead | SampledHead
 
 
+@runtime_checkable
 class ImportanceMethod(Protocol):
     """An importance estimator: a module of this package."""
 
