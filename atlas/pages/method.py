@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dash import html
 
 from atlas.components.explain import GLOSSARY
+from atlas.components.exports import citation
+from atlas.components.links import home_url
 from atlas.pages.album import Album
 from atlas.schema import Manifest
 
@@ -15,8 +18,8 @@ _STEPS = (
     ("Concepts", "A dictionary writes every row as a mixture of a few directions: A ≈ U V, with codes U and atoms V."),
     (
         "Contributions",
-        "The head is affine after the mean over places, so the logit of a class splits exactly: logit = bias + Σ contributions + "
-        "residual. Contribution of concept i = mean code of i × (atom i · class weights).",
+        "The logit of a class is split into bias + Σ contributions + residual. Where the head is affine after the mean over "
+        "places, the split is exact: contribution of concept i = mean code of i × (atom i · class weights).",
     ),
     ("Strategies", "Photos with like contributions are recognised for the same reasons. Their clusters are the strategies."),
     (
@@ -37,12 +40,17 @@ def layout(album: Album) -> Any:
             html.Div([html.H1("How to read this atlas", tabIndex="-1")], className="words"),
             html.Div(
                 [
-                    html.Section([html.H2("From photos to strategies"), *steps], className="panel prose"),
+                    html.Div(
+                        [
+                            html.Section([html.H2("From photos to strategies"), *steps], className="panel prose"),
+                            html.Section([html.H2("This atlas"), *_provenance(manifest), _cited(album)], className="panel prose"),
+                        ],
+                        className="stack",
+                    ),
                     html.Section([html.H2("Words"), html.Dl(words, className="glossary")], className="panel prose"),
                 ],
                 className="halves",
             ),
-            html.Section([html.H2("This atlas"), *_provenance(manifest)], className="panel prose"),
         ],
         className="page",
         **{"data-page": "method"},
@@ -53,11 +61,26 @@ def _provenance(manifest: Manifest) -> list[Any]:
     said = {
         "created": manifest.created,
         "format": manifest.format_version,
-        **{f"backbone {key}": value for key, value in manifest.backbone.items()},
-        **{f"config {key}": value for key, value in manifest.config.items()},
+        **_flat("backbone", manifest.backbone),
+        **_flat("config", manifest.config),
         **manifest.libraries,
     }
     rows = [html.Tr([html.Th(str(key), scope="row"), html.Td(str(value))]) for key, value in said.items()]
     sets = [html.Li(f"{s.name}: {s.n_photos} photos, licence: {s.licence}, by: {s.attribution}") for s in manifest.photo_sets]
     table = html.Div(html.Table(html.Tbody(rows)), className="scroll", tabIndex="0", role="region", **{"aria-label": "manifest"})
     return [html.H3("Photos"), html.Ul(sets), html.H3("Settings and versions"), table]
+
+
+def _flat(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested values under one level of names."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        said = f"{name} {key.replace('_', ' ')}"
+        found |= _flat(said, value) if isinstance(value, Mapping) else {said: value}
+    return found
+
+
+def _cited(album: Album) -> Any:
+    manifest, name = album.store.manifest, album.store.name
+    backbone = str(manifest.backbone.get("name", ""))
+    return citation(key=name, title=f"The atlas {name}", path=home_url(name), backbone=backbone, created=manifest.created)
