@@ -9,6 +9,7 @@ from jaxtyping import Float, Int, UInt8
 
 PER_CONCEPT = 8
 HEAT_CONCEPTS = 5
+LEAST_OF_HIGHEST = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,10 @@ def choose(
     *,
     count: int = PER_CONCEPT,
 ) -> tuple[Choice, ...]:
-    """Choose for every concept the crops with the highest codes, one a photo; crops with a code of zero show nothing."""
+    """Choose for every concept the crops with the highest codes, one a photo.
+
+    A crop with less than a fifth of the highest code does not show the concept, even if no other crop is left to show.
+    """
     chosen: list[Choice] = []
     for concept in range(codes.shape[1]):
         order = np.argsort(-codes[:, concept], kind="stable")
@@ -38,7 +42,7 @@ def choose(
         chosen += [
             Choice(concept, rank, int(crop_photo[i]), int(crop_number[i]), float(codes[i, concept]))
             for rank, i in enumerate(best)
-            if codes[i, concept] > 0
+            if codes[i, concept] > 0 and codes[i, concept] >= LEAST_OF_HIGHEST * codes[order[0], concept]
         ]
     return tuple(chosen)
 

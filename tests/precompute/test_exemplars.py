@@ -15,6 +15,12 @@ def test_a_concept_nobody_uses_has_no_exemplar():
     assert {c.concept for c in found} == {0}
 
 
+def test_a_crop_that_hardly_has_the_concept_does_not_show_it():
+    codes = np.array([[10.0], [2.0], [1.9]], np.float32)
+    found = choose(codes, np.arange(3, dtype=np.int32), np.zeros(3, np.int32))
+    assert [c.photo for c in found] == [0, 1]
+
+
 def test_equal_codes_keep_the_order_of_the_photos():
     found = choose(np.ones((4, 1), np.float32), np.arange(4, dtype=np.int32), np.zeros(4, np.int32))
     assert [c.photo for c in found] == [0, 1, 2, 3]
