@@ -158,7 +158,7 @@ class Backbone:
         return {
             "name": self.name,
             "weights": self.weights,
-            "layer": self.layer,
+            "layer": "last feature map" if self.layer == "auto" else self.layer,
             "head": "affine after mean pooling" if self.linear_head else "not affine",
             "channels": self.channels,
             "grid": list(self.grid),
