@@ -1,5 +1,6 @@
 """The whole path on the real network: real weights, the sample photographs."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 
 from atlas.schema import dominant_concept
 from atlas.store import Store, imagenet_classes, problems
-from precompute import config, photos, weights
+from precompute import config, faithfulness, importance, photos, weights
 from precompute.build import build_atlas
 from precompute.progress import Silent
 
@@ -146,3 +147,23 @@ def test_aligned_classes_are_those_the_head_says(shared, plain):
     aligned = shared.shared_concepts[0].aligned
     assert [n.id for n in aligned] == [wnids[i] for i in np.argsort(-cosine)[:5]]
     assert aligned[0].cosine == pytest.approx(float(cosine.max()), abs=1e-3)
+
+
+def test_the_theorem_holds_on_the_real_network(dalmatians, plain):
+    """For its affine head, no order of concepts deletes or inserts better than the contribution's (Fel et al., 2023).
+
+    The logit is asked of the network's own last layer, not of the closed form.
+    """
+    found, atoms = dalmatians.photos(DALMATIAN), torch.from_numpy(dalmatians.atoms(DALMATIAN))
+    index = dalmatians.record(DALMATIAN).info.class_index
+    head = importance.SampledHead(lambda u: plain.classifier.requires_grad_(False)(u @ atoms)[:, index])
+    codes = found.codes[:8].astype(np.float64)
+    for name in ("gradient_input", "integrated_gradients", "occlusion", "rise"):
+        phi = importance.METHODS[name].estimate(codes, head, seed=0)
+        assert np.array_equal(np.argsort(-phi, axis=1), np.argsort(-found.contributions[:8], axis=1))
+    for measure, better in (("c_deletion", np.less), ("c_insertion", np.greater)):
+        ours = faithfulness.trajectories(codes, head, found.contributions[:8], measure=measure).mean(axis=1)
+        for order in itertools.permutations(range(atoms.shape[0])):
+            rank = np.broadcast_to(-np.argsort(order), codes.shape).astype(float)
+            other = faithfulness.trajectories(codes, head, rank, measure=measure).mean(axis=1)
+            assert not better(other, ours + (1e-5 if better is np.greater else -1e-5)).any()
