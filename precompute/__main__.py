@@ -1,4 +1,4 @@
-"""The command line of the maker: precompute build | picture | spectrum | classes | doctor."""
+"""The command line of the maker: precompute build | evaluate | picture | spectrum | classes | doctor."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.console import Console
 from atlas.schema import AtlasError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 
 
 class _Publish(StrEnum):
@@ -91,6 +92,59 @@ def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> in
     made, kept = len(report.built), len(report.unchanged)
     reporter.say(f"{config.out}: {made} built, {kept} unchanged, {len(report.failed)} failed, in {report.seconds:.1f} s.")
     return 3 if report.failed or report.skipped else 0
+
+
+@app.command()
+def evaluate(
+    photos: Annotated[
+        list[str] | None, typer.Option(help="Folder of photographs (a folder a wnid), or sample:. Repeatable.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the tables and for what is measured: the same command resumes.")] = Path(
+        "evaluation"
+    ),
+    dictionary: Annotated[str, typer.Option(help="Dictionary methods, separated by commas, or all.")] = "all",
+    importance: Annotated[str, typer.Option(help="Importance estimators, separated by commas, or all.")] = "all",
+    concepts: Annotated[str, typer.Option(help="Concepts a class: one number or several (10,25).")] = "10",
+    classes: Annotated[str | None, typer.Option(help="wnids, separated by commas; all that have photos by default.")] = None,
+    backbone: Annotated[str | None, typer.Option(help="Any timm classifier with 1000 classes.")] = None,
+    weights: Annotated[str | None, typer.Option(help="package, hub, or a file (safetensors or a state dict).")] = None,
+    layer: Annotated[str | None, typer.Option(help="auto: the last feature map; or the name of a module.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = None,
+    workers: Annotated[int | None, typer.Option(help="Threads that decode photos; 0: one a core.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same numbers.")] = None,
+    crop_size: Annotated[int | None, typer.Option(help="Side of a crop, in input pixels.")] = None,
+    crop_input: Annotated[
+        int | None, typer.Option(help="Side crops are resized to; 0: the backbone's input; 160: half the cost.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="JSON records instead of bars and tables.")] = False,
+) -> None:
+    """Compare dictionaries and importance estimators on your classes: the papers' tables."""
+    flags = {k: v for k, v in locals().items() if k not in {"importance", "json"}}
+    _guard(lambda: _evaluate(flags | {"importance_": importance}, json))
+
+
+def _evaluate(flags: dict[str, Any], as_json: bool) -> int:
+    from precompute import evaluation, progress
+    from precompute.evaluation import report
+
+    request = evaluation.make(**flags)
+    console = Console(stderr=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        found = evaluation.evaluate(request, progress.Lines() if as_json else progress.Bars(console))
+        report.save(found)
+    except KeyboardInterrupt:
+        console.print("\nInterrupted. What is measured is kept; the same command resumes.", highlight=False)
+        return 130
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise AtlasError(f"{request.config.out} cannot be written ({error.strerror}); the same command resumes.") from error
+    if as_json:
+        print(report.line(found))
+    else:
+        report.show(found, Console(width=None if sys.stdout.isatty() else 200))
+    return 3 if found.failed or found.skipped else 0
 
 
 @app.command()

@@ -1,0 +1,164 @@
+"""One class × dictionary × number of concepts: every measure of the dictionary, and of the estimators on top of it.
+
+Notation: A (crop, channel) activations; U, V codes and atoms; F(u) the class logit of a photo with codes u.
+Explained, of a photo: 1 − |residual| ÷ |logit − bias|, residual = logit − F(u), bias = F(0).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from precompute import faithfulness, importance, metrics
+from precompute.activations import ClassActivations
+from precompute.backbone import Backbone
+from precompute.dictionary import Dictionary
+from precompute.evaluation.subject import Subject
+from precompute.importance import AffineHead, ConceptHead, SampledHead
+from precompute.pipeline import Workshop, evidence
+from precompute.pipeline.workshop import reconstruct
+
+_HEAD_BATCH = 256
+_EPS = 1e-6  # logits; as in the record of a class
+
+#: Measured on the photos that judge; with ``_fit`` after it, on those of the fit.
+JUDGED = ("relative_l2", "sparsity", "hoyer", "fid", "ood", "explained")
+#: Every measure of a dictionary: ``seconds`` are those of one fit, on one thread.
+MEASURES = (*JUDGED, "stability", "seconds", *(f"{name}_fit" for name in JUDGED))
+#: Every measure of an estimator.
+FAITHFULNESS = ("c_deletion", "c_insertion", "c_mu_fidelity")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What was measured; a number that is not defined is ``None``."""
+
+    digest: str
+    wnid: str
+    name: str
+    dictionary: str
+    concepts: int
+    judged_on: Literal["holdout", "all"]  # all: the class has no holdout photos
+    n_fitted: int  # photos
+    n_judged: int
+    left_out: int  # judged photos without a curve: their concepts do not raise the logit
+    skipped: dict[str, str]  # photos that cannot be used, and why
+    measures: dict[str, float | None]
+    estimators: dict[str, dict[str, float | None]]  # and "random"
+    agreement: dict[str, dict[str, float | None]]  # Spearman, mean over photos
+
+
+def measure(workshop: Workshop, subject: Subject, estimators: Sequence[str], *, digest: str) -> Cell:
+    """Fit the dictionary of the workshop's settings on a class, and judge it and the estimators.
+
+    Raises:
+        AtlasError: the method cannot be fitted on these activations.
+    """
+    acts, config = subject.activations, workshop.config
+    start = time.perf_counter()
+    dictionary = workshop.fit(acts.crops, config.concepts)
+    seconds = time.perf_counter() - start
+    stable = evidence.stability(acts, dictionary, workshop)
+    head = _head(workshop.backbone, dictionary, subject.info.class_index)
+    codes = _codes(workshop, acts, dictionary, head)
+    explained = _explained(acts.class_logit, codes, head)
+    fit = evidence.measured(acts, dictionary, workshop) | {"explained": float(explained[acts.fitted].mean())}
+    judged = _judged(subject, dictionary, workshop, fit) | {"explained": float(explained[subject.judged].mean())}
+    found, agreement, left_out = _estimators(codes[subject.judged], head, estimators, seed=config.seed)
+    return Cell(
+        digest=digest,
+        wnid=subject.info.wnid,
+        name=subject.info.name,
+        dictionary=config.dictionary,
+        concepts=config.concepts,
+        judged_on="holdout" if subject.held.any() else "all",
+        n_fitted=int(acts.fitted.sum()),
+        n_judged=int(subject.judged.sum()),
+        left_out=left_out,
+        skipped=subject.skipped,
+        measures={
+            **{name: judged[name] for name in JUDGED},
+            "stability": stable.overall if stable else None,
+            "seconds": seconds,
+            **{f"{name}_fit": fit[name] for name in JUDGED},
+        },
+        estimators=found,
+        agreement=agreement,
+    )
+
+
+def _head(backbone: Backbone, dictionary: Dictionary, class_index: int) -> ConceptHead:
+    """Return the class logit as a function of codes: in closed form where the head is affine after mean pooling."""
+    offset = np.zeros(dictionary.atoms.shape[1], np.float32) if dictionary.offset is None else dictionary.offset
+    if backbone.linear_head:
+        weight, bias = backbone.class_head(class_index)
+        return AffineHead(slope=dictionary.atoms @ weight, constant=bias + float(offset @ weight))
+    V, mean = (torch.as_tensor(x, device=backbone.device) for x in (dictionary.atoms, offset))
+
+    def logit(codes: Tensor) -> Tensor:
+        return backbone.head(codes @ V + mean)[:, class_index]
+
+    return SampledHead(logit, device=backbone.device, batch=_HEAD_BATCH)
+
+
+def _codes(workshop: Workshop, acts: ClassActivations, dictionary: Dictionary, head: ConceptHead) -> np.ndarray:
+    """Return the codes of every photo: their means over positions where the head sees no more than these."""
+    n, positions, channels = acts.positions.shape
+    U = workshop.method.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
+    return U.mean(axis=1) if isinstance(head, AffineHead) else U
+
+
+def _explained(logit: Float[np.ndarray, " photo"], codes: np.ndarray, head: ConceptHead) -> Float[np.ndarray, " photo"]:
+    F = head.masked(codes, np.repeat([[1.0], [0.0]], codes.shape[-1], axis=1))
+    share: np.ndarray = 1 - abs(logit - F[:, 0]) / np.maximum(abs(logit - F[:, 1]), _EPS)
+    return share
+
+
+def _judged(
+    subject: Subject, dictionary: Dictionary, workshop: Workshop, fit: dict[str, float | None]
+) -> dict[str, float | None]:
+    """Return the measures of the dictionary on crops of the photos held out, or else those of the fit."""
+    A = subject.held_crops
+    if not len(A):
+        return dict(fit)
+    U = workshop.method.encode(A, dictionary)
+    made = reconstruct(U, dictionary)
+    return {
+        "relative_l2": metrics.relative_l2(A, made),
+        "sparsity": metrics.sparsity(U),
+        "hoyer": metrics.hoyer(U),
+        "fid": metrics.fid(A, made),
+        "ood": metrics.ood(made, subject.activations.crops, A),
+    }
+
+
+def _estimators(
+    codes: np.ndarray, head: ConceptHead, names: Sequence[str], *, seed: int
+) -> tuple[dict[str, dict[str, float | None]], dict[str, dict[str, float | None]], int]:
+    """Return the faithfulness of every estimator and of chance, how far their rankings agree, and the photos left out."""
+    phi = {name: importance.METHODS[name].estimate(codes, head, seed=seed) for name in names}
+    verdict = faithfulness.evaluate(codes, head, phi, seed=seed)
+    found = {
+        name: {
+            "c_deletion": verdict.auc(name, "c_deletion"),
+            "c_insertion": verdict.auc(name, "c_insertion"),
+            "c_mu_fidelity": verdict.mu_fidelity[name],
+        }
+        for name in (*names, faithfulness.RANDOM)
+    }
+    agreement = {first: {second: _agreement(phi[first], phi[second]) for second in names} for first in names}
+    return found, agreement, verdict.left_out
+
+
+def _agreement(first: Float[np.ndarray, "photo concept"], second: Float[np.ndarray, "photo concept"]) -> float | None:
+    """Return the rank correlation over concepts, mean over photos: that of C-μFidelity, with sets of one concept each."""
+    each = faithfulness.mu_fidelity(first, np.eye(first.shape[1]), second)
+    known = each[~np.isnan(each)]
+    return float(known.mean()) if len(known) else None

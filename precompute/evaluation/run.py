@@ -1,0 +1,204 @@
+"""Measure every cell that is missing; what is measured is kept at once, so that the same call resumes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from atlas.schema import AtlasError, ImageNetClass
+from atlas.store import files, imagenet_classes
+from precompute import backbone, photos, spectrum
+from precompute.evaluation.cell import Cell, measure
+from precompute.evaluation.request import ALL, Request
+from precompute.evaluation.subject import Subject, look
+from precompute.photos import PhotoIndex
+from precompute.pipeline import Workshop, digest
+from precompute.progress import Reporter
+
+#: A cell takes about as long as so many images through the backbone: for the time left.
+CELL_IMAGES = 200
+CELLS = "cells"
+_VERSION = "evaluation 1"  # of what a cell means
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Every cell asked for, those that failed, and what they were measured with."""
+
+    request: Request
+    backbone: dict[str, object]
+    classes: tuple[ImageNetClass, ...]
+    photo_sets: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    failed: dict[str, str]  # a class or one of its cells → why
+    unchanged: int  # cells that an earlier run had measured
+    seconds: float
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Photos that could not be used, and why."""
+        return {key: reason for cell in self.cells for key, reason in cell.skipped.items()}
+
+
+def evaluate(request: Request, reporter: Reporter) -> Evaluation:
+    """Measure what is missing, and return everything asked for.
+
+    Raises:
+        AtlasError: bad settings or input. A cell that cannot be measured is reported, not raised.
+    """
+    start = time.monotonic()
+    config = request.config
+    _refuse(config.out)
+    index = photos.index(config.photos)
+    for note in index.notes:
+        reporter.say(f"passed over {note}")
+    classes = _classes(config.classes, index)
+    workshop = Workshop(
+        config=config,
+        backbone=backbone.load(config.backbone, weights=config.weights, layer=config.layer, device=config.device),
+        spectrum=spectrum.load(),
+        reporter=reporter,
+        workers=config.workers or os.cpu_count() or 1,
+    )
+    _refuse_head(workshop.backbone)
+    run = _Run(request, workshop, index)
+    try:
+        run.all(classes)
+    finally:
+        reporter.close()
+    return Evaluation(
+        request=request,
+        backbone=workshop.backbone.describe(),
+        classes=tuple(classes),
+        photo_sets=tuple(s.name for s in index.sets),
+        cells=tuple(run.cells),
+        failed=run.failed,
+        unchanged=run.unchanged,
+        seconds=time.monotonic() - start,
+    )
+
+
+def _refuse(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise AtlasError(f"{out} is a file: --out names the folder that the tables go into.")
+    if (out / files.MANIFEST).exists():
+        raise AtlasError(f"{out} is an atlas: choose another --out for the tables.")
+
+
+def _refuse_head(model: backbone.Backbone) -> None:
+    """Refuse, before any work, a head that reads more than the activations."""
+    positions = model.grid[0] * model.grid[1]
+    with torch.inference_mode():
+        model.head(torch.zeros(1, positions, model.channels, device=model.device))
+
+
+def _classes(wanted: Sequence[str], index: PhotoIndex) -> list[ImageNetClass]:
+    known = {c.wnid: c for c in imagenet_classes()}
+    wanted = () if tuple(wanted) == (ALL,) else wanted
+    for wnid in wanted:
+        if wnid not in known:
+            raise AtlasError(f"{wnid!r} is not one of the 1000 ImageNet classes: --classes takes wnids such as n02086240.")
+        if wnid not in index.photos:
+            raise AtlasError(f"There are no photos of {wnid} ({known[wnid].name}): there are some of {', '.join(index.photos)}.")
+    return sorted((known[wnid] for wnid in set(wanted or index.photos)), key=lambda c: c.class_index)
+
+
+@dataclass(slots=True)
+class _Task:
+    """A cell to come: its settings, its digest, and itself once it is there."""
+
+    workshop: Workshop
+    digest: str
+    cell: Cell | None
+
+    def __str__(self) -> str:
+        return f"{self.workshop.config.dictionary}, {self.workshop.config.concepts} concepts"
+
+
+class _Run:
+    """One run: what is measured, what is left."""
+
+    def __init__(self, request: Request, workshop: Workshop, index: PhotoIndex) -> None:
+        self.request, self.workshop, self.index = request, workshop, index
+        self.folder = request.config.out / CELLS
+        self.cells: list[Cell] = []
+        self.failed: dict[str, str] = {}
+        self.unchanged = 0
+
+    def all(self, classes: Sequence[ImageNetClass]) -> None:
+        """Go through the classes: take the cells that are there, measure the others."""
+        plans = [(info, self._plan(info)) for info in classes]
+        left = [(info, sum(task.cell is None for task in plan)) for info, plan in plans]
+        images = sum(self._images(info) + CELL_IMAGES * count for info, count in left if count)
+        self.workshop.reporter.begin(sum(count > 0 for _, count in left), images)
+        for (info, plan), (_, count) in zip(plans, left, strict=True):
+            self.unchanged += len(plan) - count
+            if count:
+                self._measure(info, plan)
+            self.cells += [task.cell for task in plan if task.cell]
+
+    def _images(self, info: ImageNetClass) -> int:
+        """Return how many images of a class pass through the backbone, at most."""
+        return len(self.index.photos[info.wnid]) * (1 + len(self.workshop.plan.starts))
+
+    def _plan(self, info: ImageNetClass) -> list[_Task]:
+        each = [dataclasses.replace(self.workshop, config=config) for config in self.request.configs]
+        digests = [digest(workshop, f"{_VERSION} {info.wnid}", self.index.photos[info.wnid]) for workshop in each]
+        return [_Task(workshop, d, self._kept(info, workshop, d)) for workshop, d in zip(each, digests, strict=True)]
+
+    def _path(self, info: ImageNetClass, workshop: Workshop) -> Path:
+        return self.folder / f"{info.wnid}-{workshop.config.dictionary}-{workshop.config.concepts}.json"
+
+    def _kept(self, info: ImageNetClass, workshop: Workshop, expected: str) -> Cell | None:
+        """Return a cell that an earlier run measured under the same settings, with at least the estimators asked for."""
+        try:
+            cell = Cell(**json.loads(self._path(info, workshop).read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return cell if cell.digest == expected and set(self.request.estimators) <= set(cell.estimators) else None
+
+    def _measure(self, info: ImageNetClass, plan: Sequence[_Task]) -> None:
+        reporter, images = self.workshop.reporter, self._images(info)
+        reporter.stage(info.name, "activations", images)
+        missing = [task for task in plan if task.cell is None]
+        try:
+            subject = look(self.workshop, info, self.index.photos[info.wnid])
+        except AtlasError as error:
+            self.failed[f"{info.wnid} ({info.name})"] = str(error)
+            reporter.finish(info.wnid, f"failed: {error}")
+            return
+        reporter.advance(max(0, images - subject.images))
+        for task in missing:
+            self._cell(subject, task)
+        failed = [task for task in missing if task.cell is None]
+        reporter.finish(info.wnid, f"failed: {'; '.join(map(str, failed))}" if failed else "complete")
+
+    def _cell(self, subject: Subject, task: _Task) -> None:
+        info, reporter = subject.info, self.workshop.reporter
+        reporter.stage(info.name, str(task), CELL_IMAGES)
+        try:
+            with threadpool_limits(1):  # matrices this small: threads would only wait for each other
+                task.cell = measure(task.workshop, subject, self.request.estimators, digest=task.digest)
+        except AtlasError as error:
+            self.failed[f"{info.wnid} ({info.name}), {task}"] = str(error)
+        else:
+            write(self._path(info, task.workshop), json.dumps(dataclasses.asdict(task.cell), indent=1))
+        reporter.advance(CELL_IMAGES)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file in one step that a crash cannot halve."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        files.write(partial, text.encode())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
