@@ -85,6 +85,12 @@
     parse, format, select, mark,
     get state() { return state; },
     onChange: (listener) => { listeners.push(listener); if (page()) listener(state); },
+    /* The JSON at an address, or null; a gallery brings it along as a script, since a page in a folder may not fetch. */
+    async load(address) {
+      if (window.atlasData) return window.atlasData[address] || null;
+      const answer = await fetch(address).catch(() => null);
+      return answer && answer.ok ? answer.json() : null;
+    },
     onPage: (arrival) => { if (page()) arrival(page()); },
     /* element("button", {class: "x", "data-photo": 3}, "text", child …) */
     element(tag, attributes, ...children) {

@@ -80,9 +80,8 @@
 
   async function open(page) {
     const grid = page.querySelector("#classes");
-    const answer = await fetch(grid.dataset.src).catch(() => null);
-    if (!answer || !answer.ok) { document.getElementById("found").textContent = "The list of classes could not be loaded. Reload the page to try again."; return; }
-    data = await answer.json();
+    data = await window.atlas.load(grid.dataset.src);
+    if (!data) { document.getElementById("found").textContent = "The list of classes could not be loaded. Reload the page to try again."; return; }
     cards = data.classes.map(card);
     const useful = (key) => key in { index: 1, name: 1 } || data.classes.some((entry) => entry[key]);
     choices("sort", Object.fromEntries(Object.entries(SORTS).filter(([key]) => useful(key))), sort, (value) => { sort = value; arrange(); });

@@ -123,7 +123,7 @@
     const lit = heats.includes(state.concept) ? state.concept : undefined;
     const alt = `photo ${i} of ${data.name}` + (lit === undefined ? "" : `, bright where concept ${lit} is`);
     const frame = element("div", { class: "frame", role: "img", "aria-label": alt }, picture(i, 448));
-    if (lit !== undefined) frame.append(element("img", { class: "veil", alt: "", width: 448, height: 448, src: `${data.base}/${i}/heat/${lit}.webp` }));
+    if (lit !== undefined) frame.append(element("img", { class: "veil", alt: "", width: 448, height: 448, src: atlas.veil ? atlas.veil(data, i, lit) : `${data.base}/${i}/heat/${lit}.webp` }));
     const where = element("p", { class: "caption" }, "where: ", ...heats.flatMap((concept) => [element("button",
       { type: "button", class: `mini ${colour(concept)}`, "data-concept": concept, "aria-pressed": String(state.concept === concept) }, `concept ${concept}`), " "]));
     const focused = place.contains(document.activeElement) ? document.activeElement.dataset.concept : undefined;
@@ -189,9 +189,8 @@
     data = null; graph = null; everything = false; listed = "";
     if (!panel) return;
     seek();
-    const answer = await fetch(panel.dataset.photos).catch(() => null);
-    if (!answer || !answer.ok) { document.getElementById("photo-body").textContent = "The photos could not be loaded. Reload the page to try again."; return; }
-    data = await answer.json();
+    data = await atlas.load(panel.dataset.photos);
+    if (!data) { document.getElementById("photo-body").textContent = "The photos could not be loaded. Reload the page to try again."; return; }
     if (document.contains(panel)) atlas.mark();
   });
 })();
