@@ -1,4 +1,4 @@
-"""The command line: ``atlas serve``, ``atlas check``, ``atlas info``."""
+"""The command line: ``atlas serve``, ``atlas export``, ``atlas check``, ``atlas info``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress
 from rich.table import Table
 
 from atlas import __version__
@@ -55,6 +56,27 @@ def serve(
         workers=workers,
         ready=lambda address: console.print(f"Concept Atlas is ready: [bold]{address}[/]   (Ctrl-C ends it)", soft_wrap=True),
     )
+
+
+@cli.command()
+def export(
+    atlas: Atlas,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="a new folder, or an older gallery")],
+    *,
+    base_url: Annotated[str, typer.Option(help="where it will be published: for the sitemap and for shared links")] = "",
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="processes; default: one a core")] = None,
+) -> None:
+    """Write an atlas as a static gallery, for any web host or a folder."""
+    from atlas import gallery
+
+    with Progress(
+        *Progress.get_default_columns(), console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    ) as bar:
+        task = bar.add_task("classes", total=None)
+        done = gallery.export(
+            atlas, out, base_url=base_url, workers=workers, progress=lambda n, of: bar.update(task, completed=n, total=of)
+        )
+    print(f"{out}: {done.pages} pages; {done.written} classes written, {done.kept} unchanged")
 
 
 @cli.command()

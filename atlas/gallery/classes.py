@@ -1,0 +1,126 @@
+"""Everything a class consists of in a gallery: its page, the pages of its concepts, data, pictures."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from dash import html
+
+from atlas.components import formats
+from atlas.components.markup import markup
+from atlas.components.photo import SOURCES
+from atlas.components.view import ClassView
+from atlas.gallery import graph, social, still, tables
+from atlas.gallery.addresses import PAGE
+from atlas.gallery.site import Site, save
+from atlas.pages import class_page, concept
+from atlas.pages.class_page import class_view
+from atlas.schema import SHARED, Concept
+
+_DATA = re.compile(r'data-photos="[^"]*"')
+
+
+def write_class(site: Site, wnid: str, folder: Path) -> int:
+    """Write a class; return the number of its pages."""
+    view = class_view(site.album, wnid)
+    copy_pictures(site, wnid, folder)
+    save(folder, f"class/{wnid}/social.jpg", _social(site, view))
+    for name, content in tables.class_tables(site.store, wnid).items():
+        save(folder, f"data/{name}", content)
+    save(folder, f"class/{wnid}/{PAGE}", _class_page(site, view, folder))
+    own = [one for one in view.concepts if one.scope != SHARED]
+    for one in own:
+        save(folder, f"class/{wnid}/{one.index}/{PAGE}", concept_page(site, wnid, one))
+    return 1 + len(own)
+
+
+def write_shared(site: Site, folder: Path) -> int:
+    """Write the pages of the shared concepts; return their number."""
+    copy_pictures(site, SHARED, folder)
+    for one in site.store.shared_concepts:
+        save(folder, f"shared/{one.index}/{PAGE}", concept_page(site, None, one))
+    return len(site.store.shared_concepts)
+
+
+def parts(owner: str) -> list[str]:
+    """Return the files and folders that belong to a class (or to the shared concepts) and may exist."""
+    if owner == SHARED:
+        return ["shared", f"pictures/{SHARED}"]
+    data = (".json", ".js", "-concepts.csv", "-photos.csv", "-heat.js")
+    return [f"class/{owner}", f"pictures/{owner}", *(f"data/{owner}{end}" for end in data)]
+
+
+def _class_page(site: Site, view: ClassView, folder: Path) -> str:
+    wnid, data = view.record.info.wnid, ""
+    layout = class_page.layout(site.album, wnid)
+    if view.photos is not None:
+        data = f"data/{wnid}.js"
+        photos = tables.browser_photos(view, site.class_names, site.addresses, "../../")
+        save(folder, data, tables.script(tables.PHOTOS, photos))
+        if photos["heat"]:
+            save(folder, f"data/{wnid}-heat.js", tables.heat_script(view.photos))
+        _draw(layout, view, photos)
+    body = _DATA.sub(f'data-photos="{tables.PHOTOS}"', markup(layout))
+    return site.page(
+        f"class/{wnid}/{PAGE}",
+        body,
+        title=view.record.info.name,
+        description=f"{summary(view)}. {view.record.info.definition}".rstrip(". ") + ".",
+        picture=f"class/{wnid}/social.jpg",
+        data=data,
+    )
+
+
+def _draw(layout: Any, view: ClassView, photos: dict[str, Any]) -> None:
+    """Draw into the page what the app leaves to scripts."""
+    places = set(layout)
+    if "graph-slot" in places:
+        layout["graph-slot"] = html.Div(graph.drawing(view, photos["predicted"]), id="strategy-graph")
+    if "photo-body" in places:
+        shown = photos | {"sprite": photos["sprite"] and photos["sprite"] | {"url": view.thumbnails and view.thumbnails.url}}
+        layout["photo-body"].children = still.photo(shown, SOURCES[view.photo_source])
+        if "photo-list" in places:
+            layout["photo-list"].children = still.photo_list(shown)
+
+
+def summary(view: ClassView) -> str:
+    """Say in a line what the page shows."""
+    record = view.record
+    if record.coverage == "none":
+        return "Weights only: no photos of this class were read"
+    found = [formats.counted(record.n_photos, "photo"), formats.recognised(record)]
+    found.append(formats.counted(len(view.concepts), "concept"))
+    if view.strategies:
+        found.append(formats.counted(len(view.strategies), "strategy"))
+    return " · ".join(found)
+
+
+def _social(site: Site, view: ClassView) -> bytes:
+    name = site.store.picture(view.record.info.wnid, "class")
+    portrait = site.store.picture_path(name) if name else None
+    return social.card(view.record.info.name, summary(view), site.store.name, portrait)
+
+
+def concept_page(site: Site, wnid: str | None, one: Concept) -> str:
+    """Return the page of a concept of a class, or of a shared one."""
+    name = formats.concept_name(one)
+    title = f"{site.store.record(wnid).info.name} · {name}" if wnid else name
+    path = f"class/{wnid}/{one.index}/{PAGE}" if wnid else f"shared/{one.index}/{PAGE}"
+    return site.page(
+        path,
+        markup(concept.layout(site.album, wnid, one.index)),
+        title=title,
+        description=f"{title}: what it looks for, where it is seen, what it counts.",
+        picture=f"class/{wnid}/social.jpg" if wnid else "",
+    )
+
+
+def copy_pictures(site: Site, owner: str, folder: Path) -> None:
+    """Copy the pictures of a class, or of the shared concepts."""
+    for name in site.pictures.get(owner, ()):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(site.store.picture_path(name), target)

@@ -1,0 +1,68 @@
+"""What each part of a gallery depends on, as digests: equal ones mean that nothing need be written again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from atlas import __version__
+from atlas.gallery.site import Site
+from atlas.pages import sheets
+from atlas.pages.class_page import siblings
+from atlas.schema import SHARED, Concept
+from atlas.store import data_path
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+def digests(site: Site) -> dict[str, str]:
+    """Return unit → digest: a unit is a class, by its wnid, or "shared"."""
+    store, manifest = site.store, site.store.manifest
+    ground = (design(), site.addresses.base_url, store.name, manifest.backbone, manifest.created[:4])
+    own: dict[str, list[Concept]] = {wnid: [] for wnid in store.records} | {SHARED: list(store.shared_concepts)}
+    for concept in store.all_concepts():
+        if concept.wnid is not None:
+            own[concept.wnid].append(concept)
+    found = {wnid: _of_class(site, wnid, own, ground) for wnid in store.records}
+    if store.shared_concepts:
+        uses = [(wnid, record.info.name, record.evidence) for wnid, record in store.records.items() if record.evidence]
+        found[SHARED] = _digest(ground, own[SHARED], uses, _pictures(site, SHARED), _held(site, own[SHARED]))
+    return found
+
+
+def _of_class(site: Site, wnid: str, own: dict[str, list[Concept]], ground: Any) -> str:
+    record = site.store.records[wnid]
+    concepts = [*own[wnid], *(own[SHARED][evidence.index] for evidence in record.evidence)]
+    shared = _pictures(site, SHARED) if record.evidence else []
+    around = siblings(site.store, wnid)
+    return _digest(ground, record, concepts, around, _pictures(site, wnid), shared, _held(site, concepts))
+
+
+def _held(site: Site, concepts: Iterable[Concept]) -> list[str]:
+    """Return which of the classes named beside some concepts have a page."""
+    named = {near.id.partition("/")[0] for concept in concepts for near in (*concept.aligned, *concept.neighbours)}
+    return sorted(named & set(site.store.records))
+
+
+def _pictures(site: Site, owner: str) -> list[str]:
+    files = site.store.manifest.files
+    return [f"{name} {files[name]['sha256']}" for name in site.pictures.get(owner, ())]
+
+
+def _digest(*values: Any) -> str:
+    return sha256(repr(values).encode()).hexdigest()[:24]
+
+
+@cache
+def design() -> str:
+    """Return a digest of everything that decides how a page looks."""
+    code = (path for path in sorted(_PACKAGE.rglob("*")) if path.suffix in {".py", ".j2", ".css", ".js"})
+    shown = [path for path in code if "_shipped" not in path.parts]
+    shared = [data_path("assets") / name for name in (*sheets.STYLES, *sheets.SCRIPTS, "mode.js", "icon.svg")]
+    whole = sha256(__version__.encode())
+    for path in (*shown, *shared):
+        whole.update(path.read_bytes())
+    return whole.hexdigest()[:24]

@@ -1,0 +1,126 @@
+"""export: an atlas in, a folder of pages out; only what changed is written, by as many processes as there are cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from atlas import __version__
+from atlas.gallery import classes, front
+from atlas.gallery.addresses import PAGE
+from atlas.gallery.digests import digests
+from atlas.gallery.folder import Folder
+from atlas.gallery.site import Site
+from atlas.schema import SHARED, AtlasError
+
+#: Called with what was done and all there is to do, in classes.
+Progress = Callable[[int, int], None]
+
+_BATCH = 20  # classes a process takes at a time
+_ALONE = 24  # up to so many, starting other processes takes longer than they save
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export did."""
+
+    pages: int
+    written: int  # classes; the shared concepts count as one
+    kept: int
+
+
+def export(
+    atlas: Path, out: Path, *, base_url: str = "", workers: int | None = None, progress: Progress = lambda done, of: None
+) -> Exported:
+    """Write an atlas as a gallery.
+
+    Args:
+        atlas: the folder of the atlas.
+        out: the folder of the gallery; it may hold an older one.
+        base_url: where it will be published; without it there is no sitemap, and pages do not name their own address.
+        workers: processes; None: one a core.
+        progress: told how far it is.
+
+    Raises:
+        AtlasError: the atlas cannot be read, or ``out`` holds something else.
+    """
+    base_url = _checked(base_url)
+    atlas, out = atlas.resolve(), out.resolve()
+    if out == atlas or atlas in out.parents:
+        raise AtlasError(f"{out} lies inside the atlas: choose another OUT.")
+    site = Site(atlas, base_url)
+    wanted = digests(site)
+    with Folder(out) as folder:
+        kept = [unit for unit, digest in wanted.items() if folder.digests.get(unit) == digest and _keep(folder, unit)]
+        todo = [unit for unit in wanted if unit not in set(kept)]
+        progress(len(kept), len(wanted))
+        try:
+            for done in _written(todo, atlas, base_url, folder.staging, workers or _cores()):
+                progress(len(kept) + done, len(wanted))
+            pages = sorted(path.relative_to(folder.staging).as_posix() for path in folder.staging.rglob(PAGE))
+            count = len(pages) + front.write_front(site, folder.staging, pages)
+            folder.publish(wanted, {"atlas": site.store.name, "version": __version__, "base_url": base_url})
+        except OSError as error:
+            raise AtlasError(f"{out} cannot be written ({error.strerror}): nothing was changed there.") from error
+    return Exported(pages=count, written=len(todo), kept=len(kept))
+
+
+def _checked(base_url: str) -> str:
+    if not base_url:
+        return ""
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise AtlasError(f"--base-url {base_url!r} is no address of a folder: give one like https://example.org/atlas/.")
+    return base_url.rstrip("/") + "/"
+
+
+def _keep(folder: Folder, unit: str) -> bool:
+    there = [part for part in classes.parts(unit) if (folder.out / part).exists()]
+    needed = ["shared"] if unit == SHARED else [f"class/{unit}/{PAGE}", f"data/{unit}.json"]
+    return all((folder.out / part).exists() for part in needed) and folder.keep(there)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _written(units: Sequence[str], atlas: Path, base_url: str, staging: Path, workers: int) -> Iterator[int]:
+    """Write classes; yield how many are done."""
+    batches = [units[i : i + _BATCH] for i in range(0, len(units), _BATCH)]
+    if workers == 1 or len(units) <= _ALONE:
+        for i, unit in enumerate(units):
+            _write([unit], atlas, base_url, staging)
+            yield i + 1
+        return
+    done = 0
+    with ProcessPoolExecutor(min(workers, len(batches)), mp_context=get_context("spawn")) as pool:
+        running = [pool.submit(_write, batch, atlas, base_url, staging) for batch in batches]
+        try:
+            for finished in as_completed(running):
+                done += finished.result()
+                yield done
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+@cache
+def _site(atlas: Path, base_url: str) -> Site:
+    """Open an atlas once a process."""
+    return Site(atlas, base_url)
+
+
+def _write(units: Sequence[str], atlas: Path, base_url: str, staging: Path) -> int:
+    site = _site(atlas, base_url)
+    for unit in units:
+        if unit == SHARED:
+            classes.write_shared(site, staging)
+        else:
+            classes.write_class(site, unit, staging)
+    return len(units)

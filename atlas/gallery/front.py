@@ -1,0 +1,85 @@
+"""The pages that speak of the atlas as a whole, and what machines look for beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+from atlas.components import formats
+from atlas.components.document import message
+from atlas.components.markup import markup
+from atlas.gallery import tables
+from atlas.gallery.addresses import PAGE
+from atlas.gallery.site import Site, own_url, save
+from atlas.pages import home, method, sheets
+
+_GRID = re.compile(r'(<div id="classes"[^>]*?) data-src="[^"]*"')
+_CLOSED = re.compile(r"</div>\s*$")
+
+
+def write_front(site: Site, folder: Path, pages: list[str]) -> int:
+    """Write everything that is neither a class nor a concept; return the number of pages.
+
+    Args:
+        site: the atlas.
+        folder: where the gallery is being written.
+        pages: the files of all other pages, for the sitemap.
+    """
+    site.copy_assets(folder)
+    save(folder, "data/classes.js", tables.script(tables.CLASSES, tables.class_list(site.album, site.addresses)))
+    save(folder, "data/classes.csv", tables.classes_csv(site.store))
+    manifest = dataclasses.asdict(site.store.manifest) | {"files": {}}
+    save(folder, "data/manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    own = {PAGE: _home(site), f"method/{PAGE}": _method(site), f"manifest/{PAGE}": _manifest(site)}
+    for path, text in own.items():
+        save(folder, path, text)
+    save(folder, "404.html", _missing(site))
+    save(folder, ".nojekyll", "")
+    sitemap = site.addresses.public("sitemap.xml")
+    if sitemap:
+        listed = [site.addresses.public(path) for path in (*own, *pages)]
+        save(folder, "sitemap.xml", site.fill("sitemap.xml.j2", addresses=listed))
+    save(folder, "robots.txt", site.fill("robots.txt.j2", sitemap=sitemap))
+    return len(own) + 1
+
+
+def _home(site: Site) -> str:
+    body = _GRID.sub(rf'\1 data-src="{tables.CLASSES}"', markup(home.layout(site.album)))
+    listed = site.fill("classes.html.j2", records=list(site.store.records.values()), recognised=formats.recognised)
+    return site.page(
+        PAGE,
+        _CLOSED.sub(lambda _: f"{listed}</div>", body),
+        title="all classes",
+        description=f"The visual concepts behind {len(site.store.records)} ImageNet classes, as "
+        f"{site.store.manifest.backbone.get('name', 'a network')} sees them.",
+        data="data/classes.js",
+    )
+
+
+def _method(site: Site) -> str:
+    body = markup(method.layout(site.album))
+    return site.page(
+        f"method/{PAGE}", body, title="method", description="How to read this atlas: what was computed, and from what."
+    )
+
+
+def _manifest(site: Site) -> str:
+    manifest = site.store.manifest
+    rows = [(f"{group} {key}", value) for group in ("project", "backbone", "config", "libraries") for key, value in
+            sorted(getattr(manifest, group).items())]  # fmt: skip
+    body = site.fill(
+        "manifest.html.j2",
+        manifest=manifest,
+        megabytes=round(sum(int(entry["bytes"]) for entry in manifest.files.values()) / 1e6, 1),
+        rows=rows,
+    )
+    return site.page(f"manifest/{PAGE}", body, title="manifest", description="Backbone, settings, versions, photos and licences.")
+
+
+def _missing(site: Site) -> str:
+    """Return the page for an address that leads nowhere; it is shown at any depth, so its own links must be whole ones."""
+    body = message("Not found", "There is no page at this address.", atlas=site.store.name)
+    head = f'{sheets.styles()}<meta name="robots" content="noindex"><link rel="stylesheet" href="{own_url("gallery.css")}">'
+    return site.written(body, f"Not found · {site.store.name} · Concept Atlas", head, site.addresses.base_url)

@@ -1,0 +1,114 @@
+"""A page of the gallery: what the app would show, inside the same document, with links that need no server."""
+
+from __future__ import annotations
+
+import shutil
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from atlas import __version__
+from atlas.components.document import document
+from atlas.gallery import social
+from atlas.gallery.addresses import Addresses
+from atlas.gallery.reader import RecentStore
+from atlas.pages import sheets
+from atlas.pages.album import Album
+from atlas.pages.class_page import class_names
+from atlas.store import data_path, imagenet_classes
+
+_HERE = Path(__file__).parent
+_OWN_ASSETS = ("gallery.css", "plain.css", "gallery.js")
+
+
+class Site:
+    """One atlas on its way to becoming a gallery."""
+
+    def __init__(self, root: Path, base_url: str = "") -> None:
+        self.store = RecentStore(root)
+        self.album = Album(self.store)
+        self.addresses = Addresses(self.store.name, base_url)
+        self._templates = Environment(
+            loader=PackageLoader("atlas.gallery"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    @cached_property
+    def class_names(self) -> list[str]:
+        """The names of the 1000 classes, by class index."""
+        names = class_names(self.store)
+        return [names[info.wnid] for info in imagenet_classes()]
+
+    @cached_property
+    def pictures(self) -> dict[str, list[str]]:
+        """The names of all pictures in the atlas, by wnid or "shared"."""
+        found: dict[str, list[str]] = {}
+        for name in self.store.manifest.files:
+            if name.startswith("pictures/"):
+                found.setdefault(name.split("/")[1], []).append(name)
+        return found
+
+    def fill(self, template: str, **values: Any) -> str:
+        """Fill a template; every one knows the atlas and the version."""
+        return self._templates.get_template(template).render(atlas=self.store.name, version=__version__, **values)
+
+    def page(self, path: str, body: str, *, title: str, description: str, picture: str = "", data: str = "") -> str:
+        """Return a whole page.
+
+        Args:
+            path: of the page's file, from the root of the gallery.
+            body: HTML with the app's addresses.
+            title: plain text, without the name of the atlas.
+            description: plain text, for whoever lists or shares the page.
+            picture: the file that stands for it.
+            data: the script that brings its data along.
+        """
+        root = "../" * path.count("/")
+        head = sheets.styles() + self.fill(
+            "head.html.j2",
+            title=title,
+            description=description,
+            address=self.addresses.public(path),
+            picture=self.addresses.public(picture) if picture else "",
+            width=social.WIDTH,
+            height=social.HEIGHT,
+            style=own_url("gallery.css"),
+            plain=own_url("plain.css"),
+        )
+        return self.written(body, f"{title} · {self.store.name} · Concept Atlas", head, root, data)
+
+    def written(self, body: str, title: str, head: str, root: str, data: str = "") -> str:
+        """Return a document whose addresses all lead through ``root``."""
+        brought = f'<script src="{root}{data}"></script>' if data else ""
+        first, *others = sheets.SCRIPTS
+        named = [sheets.asset_url(first), own_url("gallery.js"), *map(sheets.asset_url, others)]
+        scripts = brought + "".join(f'<script src="{name}"></script>' for name in named)
+        text = document(body, title=title, atlas=self.store.name, head=head, scripts=scripts)
+        return self.addresses.rewrite(text, root)
+
+    def copy_assets(self, folder: Path) -> None:
+        """Put sheets, scripts and the icon beside the pages."""
+        for name in (*sheets.STYLES, *sheets.SCRIPTS, "mode.js", "icon.svg"):
+            target = folder / "assets" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(data_path("assets") / name, target)
+        for name in _OWN_ASSETS:
+            shutil.copyfile(_HERE / "assets" / name, folder / "assets" / name)
+
+
+def own_url(name: str) -> str:
+    """Return the address of an asset that only galleries have."""
+    return f"/assets/{name}?m={sha256((_HERE / 'assets' / name).read_bytes()).hexdigest()[:10]}"
+
+
+def save(folder: Path, path: str, content: str | bytes) -> None:
+    """Write a file of the gallery."""
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content.encode() if isinstance(content, str) else content)

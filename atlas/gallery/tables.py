@@ -1,0 +1,98 @@
+"""The numbers behind the pages, to take away (JSON, CSV) and for the browser (classic scripts, which a folder may load)."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from typing import Any
+
+from atlas.components.photo import photo_data
+from atlas.components.view import ClassView
+from atlas.gallery.addresses import Addresses
+from atlas.pages import home
+from atlas.pages.album import Album
+from atlas.pages.exports import Rows, as_csv, concept_rows, photo_rows
+from atlas.schema import Photos
+from atlas.store import Store
+
+#: Under these names the scripts of a page find its data; the page names them where the app names addresses.
+CLASSES, PHOTOS = "classes", "photos"
+
+
+def class_tables(store: Store, wnid: str) -> dict[str, str]:
+    """Return file name → content of everything that can be taken away from a class page."""
+    record = dataclasses.asdict(store.record(wnid))
+    concepts, photos = concept_rows(store, wnid), photo_rows(store, wnid)
+    whole = {"class": record, "strategies": [dataclasses.asdict(s) for s in store.strategies(wnid)]}
+    found = {f"{wnid}.json": compact(whole | {"concepts": concepts, "photos": photos})}
+    if concepts:
+        found[f"{wnid}-concepts.csv"] = _csv(concepts)
+    if photos:
+        found[f"{wnid}-photos.csv"] = _csv(photos)
+    return found
+
+
+def _csv(rows: Rows) -> str:
+    return as_csv(rows).get_data(as_text=True)
+
+
+def browser_photos(view: ClassView, names: list[str], addresses: Addresses, root: str) -> dict[str, Any]:
+    """Return what the scripts of a class page draw from."""
+    data = photo_data(view, names)
+    if data.get("sprite"):
+        data["sprite"] = data["sprite"] | {"url": root + str(addresses.file(data["sprite"]["url"]))}
+    else:
+        data["heat"] = []
+    return data
+
+
+def heat_script(photos: Photos) -> str:
+    """Return the heat maps of all photos, four bits a place, for a browser that asks for them."""
+    n, m, height, width = photos.heat.shape
+    levels = (photos.heat.reshape(n, -1) >> 4).ravel()
+    if len(levels) % 2:
+        levels = [*levels, 0]  # type: ignore[assignment]  # a last half byte
+    pairs = [int(high) << 4 | int(low) for high, low in zip(levels[::2], levels[1::2], strict=True)]
+    text = base64.b64encode(bytes(pairs)).decode()
+    return f"window.atlasHeat={compact({'m': m, 'height': height, 'width': width, 'levels': text})};"
+
+
+def class_list(album: Album, addresses: Addresses) -> dict[str, Any]:
+    """Return what the front page knows of every class."""
+    data = home.classes_data(album)
+    for entry in data["classes"]:
+        entry["url"] = addresses.file(entry["url"])
+        entry["picture"] = addresses.file(entry["picture"]) if entry["picture"] else None
+    return data
+
+
+def classes_csv(store: Store) -> str:
+    """Return a row a class: identity, and what was measured on it as a whole."""
+    return _csv(
+        [
+            {
+                "class_index": record.info.class_index,
+                "wnid": record.info.wnid,
+                "name": record.info.name,
+                "coverage": record.coverage,
+                "photos": record.n_photos,
+                "accuracy": record.accuracy,
+                "explained": record.explained,
+                "relative_l2": record.relative_l2,
+                "stability": record.stability,
+                "strategies": len(store.strategies(record.info.wnid)),
+            }
+            for record in store.records.values()
+        ]
+    )
+
+
+def script(name: str, data: Any) -> str:
+    """Return data as a classic script."""
+    return f"window.atlasData={compact({name: data})};"
+
+
+def compact(content: Any) -> str:
+    """Return JSON without spaces."""
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
