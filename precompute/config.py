@@ -90,9 +90,8 @@ def make(file: Path | None = None, /, **flags: Any) -> Config:
     values["classes"] = _texts("classes", values.get("classes", ()))
     if not isinstance(values["out"], str | Path):
         raise AtlasError(f"--out must be the name of a folder, found {values['out']!r}.")
-    config = Config(**{**values, "out": Path(values["out"])})
-    _check(config)
-    return config
+    _check({f.name: values.get(f.name, f.default) for f in dataclasses.fields(Config)})
+    return Config(**{**values, "out": Path(values["out"])})
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
@@ -111,22 +110,22 @@ def _read(file: Path) -> dict[str, Any]:
         raise AtlasError(f"{file} is not a readable TOML file ({error}).") from error
 
 
-def _check(config: Config) -> None:
+def _check(values: dict[str, Any]) -> None:
     for field in dataclasses.fields(Config):
-        value = getattr(config, field.name)
+        value = values[field.name]
         if isinstance(field.default, int) and (not isinstance(value, int) or isinstance(value, bool)):
             raise AtlasError(f"{_flag(field.name)} must be a whole number, found {value!r}.")
         if isinstance(field.default, str) and not isinstance(value, str):
             raise AtlasError(f"{_flag(field.name)} must be text, found {value!r}.")
     for name, choices in _CHOICES.items():
-        if getattr(config, name) not in choices:
-            raise AtlasError(f"{_flag(name)} must be one of {', '.join(choices)}, found {getattr(config, name)!r}.")
+        if values[name] not in choices:
+            raise AtlasError(f"{_flag(name)} must be one of {', '.join(choices)}, found {values[name]!r}.")
     for name, least in _AT_LEAST.items():
-        if getattr(config, name) < least:
-            raise AtlasError(f"{_flag(name)} must be at least {least}, found {getattr(config, name)}.")
+        if values[name] < least:
+            raise AtlasError(f"{_flag(name)} must be at least {least}, found {values[name]}.")
     for name, most in _AT_MOST.items():
-        if getattr(config, name) > most:
-            raise AtlasError(f"{_flag(name)} must be at most {most}, found {getattr(config, name)}.")
+        if values[name] > most:
+            raise AtlasError(f"{_flag(name)} must be at most {most}, found {values[name]}.")
 
 
 def _flag(name: str) -> str:
