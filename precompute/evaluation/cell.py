@@ -1,7 +1,8 @@
 """One class × dictionary × number of concepts: every measure of the dictionary, and of the estimators on top of it.
 
 Notation: A (crop, channel) activations; U, V codes and atoms; F(u) the class logit of a photo with codes u.
-Explained, of a photo: 1 − |residual| ÷ |logit − bias|, residual = logit − F(u), bias = F(0).
+Explained, of a photo: 1 − |residual| ÷ |logit − bias|, residual = logit − F(u), bias = the logit of no activation at all. It is
+the same for every dictionary: F(0), where the offset of a centred dictionary is still there, would not compare them.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def measure(workshop: Workshop, subject: Subject, estimators: Sequence[str], *, 
     stable = evidence.stability(acts, dictionary, workshop)
     head = _head(workshop.backbone, dictionary, subject.info.class_index)
     codes = _codes(workshop, acts, dictionary, head)
-    explained = _explained(acts.class_logit, codes, head)
+    above_bias = np.maximum(abs(acts.class_logit - _bias(workshop.backbone, subject.info.class_index)), _EPS)
+    explained = 1 - abs(acts.class_logit - head(codes)) / above_bias
     fit = evidence.measured(acts, dictionary, workshop) | {"explained": float(explained[acts.fitted].mean())}
     judged = _judged(subject, dictionary, workshop, fit) | {"explained": float(explained[subject.judged].mean())}
     found, agreement, left_out = _estimators(codes[subject.judged], head, estimators, seed=config.seed)
@@ -115,10 +117,11 @@ def _codes(workshop: Workshop, acts: ClassActivations, dictionary: Dictionary, h
     return U.mean(axis=1) if isinstance(head, AffineHead) else U
 
 
-def _explained(logit: Float[np.ndarray, " photo"], codes: np.ndarray, head: ConceptHead) -> Float[np.ndarray, " photo"]:
-    F = head.masked(codes, np.repeat([[1.0], [0.0]], codes.shape[-1], axis=1))
-    share: np.ndarray = 1 - abs(logit - F[:, 0]) / np.maximum(abs(logit - F[:, 1]), _EPS)
-    return share
+def _bias(backbone: Backbone, class_index: int) -> float:
+    """Return the class logit of no activation at all."""
+    with torch.inference_mode():
+        nothing = torch.zeros(1, backbone.grid[0] * backbone.grid[1], backbone.channels, device=backbone.device)
+        return float(backbone.head(nothing)[0, class_index])
 
 
 def _judged(

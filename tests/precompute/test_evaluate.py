@@ -132,6 +132,24 @@ def test_a_dictionary_as_large_as_its_data_is_perfect_on_the_fit_but_not_on_hold
     assert measures["relative_l2"] > 4 * measures["relative_l2_fit"]
 
 
+def test_explained_by_hand_is_the_share_of_the_logit_above_its_bias_that_is_no_residual(ask, folder, tiny) -> None:
+    workshop, subject = looked(backbone.load(BACKBONE, weights=str(tiny), device="cpu"), ask, folder, "kmeans")
+    cell = measure(workshop, subject, ("saliency",), digest="")
+    weight, bias = workshop.backbone.class_head(0)
+    A = subject.activations.positions
+    V = workshop.fit(subject.activations.crops, 3)
+    made = [(workshop.method.encode(a, V) @ V.atoms).mean(axis=0) @ weight + bias for a in A]
+    logit = [a.mean(axis=0) @ weight + bias for a in A]
+    shares = [1 - abs(x - y) / abs(x - bias) for x, y in zip(logit, made, strict=True)]
+    assert cell.measures["explained"] == pytest.approx(np.mean(shares[FIT:]), rel=1e-3)
+    assert cell.measures["explained_fit"] == pytest.approx(np.mean(shares[:FIT]), rel=1e-3)
+
+
+def test_explained_compares_a_centred_dictionary_with_the_others(found) -> None:
+    kmeans, pca = report.tables(found)["dictionaries"]
+    assert abs(1 - pca["explained_fit_mean"]) < abs(1 - kmeans["explained_fit_mean"]) + 0.1
+
+
 def test_holdout_photos_do_not_touch_the_fit(ask, folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "fit", tmp_path / "other" / "fit")
     some = {"dictionary": "kmeans", "classes": "n01440764"}
