@@ -86,6 +86,7 @@ def _refuse(served: Sequence[Store], albums: Mapping[str, Album], photo_root: Pa
 def _prepare(server: Flask, albums: Mapping[str, Album]) -> None:
     server.config.update(
         MAX_CONTENT_LENGTH=64 * 1024,
+        COMPRESS_BR_WINDOW=17,  # pages are small: a larger window costs 10 MB and saves nothing
         COMPRESS_STREAMING_ENDPOINT_CONDITIONAL=["static", "_dash_assets.static"],  # else an unchanged asset is never a 304
     )
     Compress(server)

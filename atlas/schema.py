@@ -6,6 +6,7 @@ Unknown is ``None``, never 0. Only NumPy and the standard library may be importe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -230,7 +231,7 @@ class Manifest:
     skipped_photos: dict[str, str]  # photo key → reason
     complete: bool  # every class asked for is published
     shared_digest: str = ""  # of everything the shared dictionary was computed from
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)  # path → sha256, bytes
+    files: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # path → sha256, bytes
 
 
 def dominant_concept(contributions: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from atlas.components import formats
 from atlas.components.explain import explain
 from atlas.components.exports import graph_exports
 from atlas.components.view import ClassView
-from atlas.figures.strategy_graph import strategy_graph
+from atlas.figures.strategy_graph import strategy_graph_values
 from atlas.schema import FULL_COVERAGE_PHOTOS, Strategy
 
 #: Below this there is no graph: a few dots have no shape.
@@ -58,7 +58,7 @@ def graph(view: ClassView) -> Any:
     """Return the live graph that takes the place of the slot; None when there are too few photos."""
     if view.photos is None or len(view.photos) < GRAPH_PHOTOS:
         return None
-    figure = strategy_graph(view.photos, colours=view.colours)
+    figure = strategy_graph_values(view.photos, colours=view.colours)
     return dcc.Graph(id="strategy-graph", figure=figure, config=_CONFIG, responsive=True)
 
 

@@ -12,6 +12,12 @@ from atlas.schema import Photos
 
 
 def strategy_graph(photos: Photos, *, colours: Mapping[int, int], mode: theme.Mode = "light") -> go.Figure:
+    """Draw the strategy graph of a class as a plotly figure: see ``strategy_graph_values``."""
+    # Validation is nine tenths of the time of a figure; the tests do it once for all.
+    return go.Figure(strategy_graph_values(photos, colours=colours, mode=mode), _validate=False)
+
+
+def strategy_graph_values(photos: Photos, *, colours: Mapping[int, int], mode: theme.Mode = "light") -> dict[str, object]:
     """Draw the photos of a class by their 2-D layout.
 
     Four traces, in this order: edges between mutual neighbours, hulls of the strategies, photos, numbers of the concepts.
@@ -42,8 +48,7 @@ def strategy_graph(photos: Photos, *, colours: Mapping[int, int], mode: theme.Mo
         "uirevision": "kept",
     }
     data = [{"type": "scatter", "hoverinfo": "skip", "showlegend": False, **trace} for trace in traces]
-    # Validation is nine tenths of the time of a figure; the tests do it once for all.
-    return go.Figure({"data": data, "layout": layout}, _validate=False)
+    return {"data": data, "layout": layout}
 
 
 def _dots(photos: Photos, colours: Mapping[int, int], mode: theme.Mode) -> dict[str, object]:

@@ -91,7 +91,7 @@ def graph_view(store: Store, wnid: str) -> ClassView:
 
 def class_names(store: Store) -> dict[str, str]:
     """Return wnid → name, of all 1000 classes; the atlas's own names win."""
-    return {info.wnid: info.name for info in imagenet_classes()} | {w: r.info.name for w, r in store.records.items()}
+    return {info.wnid: info.name for info in imagenet_classes()} | store.names
 
 
 def siblings(store: Store, wnid: str) -> tuple[ImageNetClass | None, ImageNetClass | None]:

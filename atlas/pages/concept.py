@@ -119,14 +119,8 @@ def _similar(neighbour: Any, album: Album, names: dict[str, str]) -> Any:
 
 def users_of(concept: Concept, album: Album) -> list[Any]:
     """List the classes that a shared concept counts for, the largest contribution first."""
-    found = [
-        (evidence.contribution, record.info)
-        for record in album.store.records.values()
-        for evidence in record.evidence
-        if evidence.index == concept.index
-    ]
     links = []
-    for contribution, info in sorted(found, key=lambda pair: -pair[0])[:20]:
-        href = f"{class_url(album.store.name, info.wnid)}?concept={concept.index}"
-        links.append([html.A(info.name, href=href), f" {formats.signed(contribution)} logits"])
+    for wnid, contribution in sorted(album.store.users(concept.index), key=lambda pair: -pair[1])[:20]:
+        href = f"{class_url(album.store.name, wnid)}?concept={concept.index}"
+        links.append([html.A(album.store.record(wnid).info.name, href=href), f" {formats.signed(contribution)} logits"])
     return links

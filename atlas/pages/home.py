@@ -17,7 +17,7 @@ def layout(album: Album) -> Any:
     """Return the front page of an atlas."""
     store = album.store
     backbone = store.manifest.backbone
-    n_photos = sum(record.n_photos for record in store.records.values())
+    n_photos = store.photo_count()
     subtitle = (
         f"{len(store.records)} {'class' if len(store.records) == 1 else 'classes'} of {backbone.get('name', 'a network')} · "
         f"layer {backbone.get('layer', '–')} · {counted(n_photos, 'photo')}"
@@ -54,14 +54,14 @@ def classes_url(album: Album) -> str:
 
 def classes_data(album: Album) -> dict[str, Any]:
     """Return what the front page knows of every class, and the names of those the atlas lacks."""
-    records = album.store.records
+    records, strategies = album.store.records, album.store.strategy_counts()
     return {
-        "classes": [_entry(album, record) for record in records.values()],
+        "classes": [_entry(album, record, strategies.get(wnid, 0)) for wnid, record in records.items()],
         "elsewhere": [[info.wnid, info.name, " ".join(info.synonyms)] for info in imagenet_classes() if info.wnid not in records],
     }
 
 
-def _entry(album: Album, record: ClassRecord) -> dict[str, Any]:
+def _entry(album: Album, record: ClassRecord, strategies: int) -> dict[str, Any]:
     info, portrait = record.info, album.store.picture(record.info.wnid, "class")
     return {
         "wnid": info.wnid,
@@ -76,7 +76,7 @@ def _entry(album: Album, record: ClassRecord) -> dict[str, Any]:
         "recognised": recognised(record) if record.coverage != "none" else "",
         "accuracy": record.accuracy if record.coverage == "full" else None,
         "photos": record.n_photos,
-        "strategies": len(album.store.strategies(info.wnid)) if record.n_photos else 0,
+        "strategies": strategies if record.n_photos else 0,
     }
 
 

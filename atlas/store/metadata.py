@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -12,6 +14,7 @@ from atlas.schema import FORMAT_VERSION, AtlasError, ImageNetClass, Manifest, Ph
 from atlas.store.files import data_path
 
 CLASSES_CSV = "data/imagenet_classes.csv"
+_SHA256 = re.compile("[0-9a-f]{64}")
 _MAPPINGS = ("project", "backbone", "config", "libraries", "classes", "skipped_photos", "files")
 
 
@@ -32,9 +35,41 @@ def imagenet_classes() -> tuple[ImageNetClass, ...]:
         )
 
 
+class Entries(Mapping[str, dict[str, Any]]):
+    """The files of a manifest, 40 bytes each: of tens of thousands, as dictionaries, a reader would carry 16 MB."""
+
+    def __init__(self, packed: Mapping[str, bytes | dict[str, Any]]) -> None:
+        self._packed = packed
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        packed = self._packed[name]
+        if isinstance(packed, dict):
+            return packed
+        return {"sha256": packed[:32].hex(), "bytes": int.from_bytes(packed[32:], "big")}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._packed
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+
+def _packed(value: dict[str, Any]) -> Any:
+    """Pack the entry of a file while it is read; leave anything else, and anything strange, as it is."""
+    if len(value) != 2 or not isinstance(value.get("sha256"), str) or not isinstance(value.get("bytes"), int):
+        return value
+    if not _SHA256.fullmatch(value["sha256"]) or not 0 <= value["bytes"] < 1 << 64:
+        return value
+    return bytes.fromhex(value["sha256"]) + value["bytes"].to_bytes(8, "big")
+
+
 def encode_manifest(manifest: Manifest) -> bytes:
     """Return the manifest as indented JSON."""
-    return (json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False) + "\n").encode()
+    plain = dataclasses.replace(manifest, files=dict(manifest.files))
+    return (json.dumps(dataclasses.asdict(plain), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def decode_manifest(content: bytes, where: str) -> Manifest:
@@ -44,7 +79,7 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
         AtlasError: not JSON, not a manifest, or written by a newer major version of the format.
     """
     try:
-        values: dict[str, Any] = json.loads(content)
+        values: dict[str, Any] = json.loads(content, object_hook=_packed)
         version = str(values["format_version"])
         major = int(version.split(".")[0])
     except (ValueError, KeyError, TypeError) as error:
@@ -61,8 +96,9 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
         manifest = Manifest(photo_sets=sets, **_known(Manifest, values))
         if strange := [name for name in _MAPPINGS if not isinstance(getattr(manifest, name), dict)]:
             raise TypeError(f"{strange[0]!r} must be an object")
-        if strange := [name for name, entry in manifest.files.items() if not isinstance(entry, dict)]:
+        if strange := [name for name, entry in manifest.files.items() if not isinstance(entry, dict | bytes)]:
             raise TypeError(f"the entry of {strange[0]!r} must be an object")
+        manifest = dataclasses.replace(manifest, files=Entries(manifest.files))
     except (TypeError, KeyError, AttributeError) as error:
         raise AtlasError(f"{where}/manifest.json lacks what a manifest needs ({error}): build the atlas again.") from error
     return manifest

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,11 +17,40 @@ from safetensors import SafetensorError, safe_open
 
 from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Exemplar, Manifest, Photos, Strategy
 from atlas.store import files, tables
+from atlas.store.footers import Footer
 from atlas.store.metadata import decode_manifest
 
 
 class UnknownName(AtlasError):
     """A class, concept or picture that this atlas does not hold."""
+
+
+class Records(Mapping[str, ClassRecord]):
+    """The rows of a classes table by wnid, decoded when asked for: a thousand decoded ones would weigh 15 MB."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._rows = {wnid: i for i, wnid in enumerate(table["wnid"].to_pylist())}
+
+    def __getitem__(self, wnid: str) -> ClassRecord:
+        return tables.read_records(self._table.slice(self._rows[wnid], 1))[0]
+
+    def __contains__(self, wnid: object) -> bool:
+        return wnid in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+class Groups(NamedTuple):
+    """Where the rows of every owner are in a table of one row group an owner."""
+
+    version: tuple[int, int]  # of the file
+    footer: Footer
+    owners: dict[str, tuple[int, int]]  # number of the row group, rows in it
 
 
 class Store:
@@ -31,6 +62,8 @@ class Store:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
+        self._footers: dict[str, Groups] = {}
+        self._last_exemplars: tuple[str, tuple[Exemplar, ...]] = ("", ())
         try:
             content = files.read_bytes(self.root, files.MANIFEST)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -52,32 +85,66 @@ class Store:
         height, width = self.manifest.backbone["grid"]
         return int(height), int(width)
 
-    def _table(self, name: str) -> pa.Table:
+    def table(self, name: str) -> pa.Table:
+        """Read one of the tables."""
         try:
-            return pq.read_table(BytesIO(files.read_bytes(self.root, name)))
+            return pq.ParquetFile(BytesIO(files.read_bytes(self.root, name))).read(use_threads=False)
         except (FileNotFoundError, pa.ArrowException) as error:
             raise AtlasError(f"{self.root / name} cannot be read ({error}): run `atlas check {self.root}`.") from error
 
     @cached_property
     def _classes(self) -> pa.Table:
-        return self._table(files.CLASSES)
+        return self.table(files.CLASSES)
 
     @cached_property
     def _concepts(self) -> pa.Table:
-        return self._table(files.CONCEPTS)
+        return self.table(files.CONCEPTS)
 
-    @cached_property
-    def _strategies(self) -> pa.Table:
-        return self._table(files.STRATEGIES)
-
-    @cached_property
+    @property
     def _exemplars(self) -> pa.Table:
-        return self._table(files.EXEMPLARS)
+        return self.table(files.EXEMPLARS)
 
     @cached_property
-    def records(self) -> dict[str, ClassRecord]:
-        """Every class of the atlas, by wnid, in order of class index."""
-        return {record.info.wnid: record for record in tables.read_records(self._classes)}
+    def _concept_rows(self) -> dict[str, tuple[int, int]]:
+        return tables.ranges(self._concepts)
+
+    def _concepts_of(self, owner: str) -> tuple[Concept, ...]:
+        return tables.read_concepts(self._concepts.slice(*self._concept_rows.get(owner, (0, 0))))
+
+    def _groups(self, name: str) -> Groups:
+        """Return where the rows of every owner are in a table of one row group each; that changes with every publish."""
+        path = files.locate(self.root, name)
+        status = path.stat()
+        version = (status.st_ino, status.st_mtime_ns)
+        known = self._footers.get(name)
+        if known is None or known.version != version:
+            footer = Footer(path)
+            known = self._footers[name] = Groups(version, footer, footer.owners())
+        return known
+
+    def _rows(self, name: str, owner: str) -> pa.Table | None:
+        """Read the rows of one owner, and nothing else."""
+        groups = self._groups(name)
+        if owner not in groups.owners:
+            return None
+        return groups.footer.read(files.locate(self.root, name), groups.owners[owner][0])
+
+    def _sound_rows(self, name: str, owner: str) -> pa.Table | None:
+        """Read the rows of one owner; a table that cannot be read is named."""
+        try:
+            return self._rows(name, owner)
+        except (OSError, pa.ArrowException) as error:
+            raise AtlasError(f"{self.root / name} cannot be read ({error}): run `atlas check {self.root}`.") from error
+
+    @cached_property
+    def records(self) -> Mapping[str, ClassRecord]:
+        """Every class of the atlas, by wnid, in order of class index; each is decoded when it is asked for."""
+        return Records(self._classes)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The name of every class of the atlas, by wnid."""
+        return dict(zip(self._classes["wnid"].to_pylist(), self._classes["name"].to_pylist(), strict=True))
 
     def record(self, wnid: str) -> ClassRecord:
         """Return one class; UnknownName if the atlas does not hold it."""
@@ -89,7 +156,7 @@ class Store:
     @cached_property
     def shared_concepts(self) -> tuple[Concept, ...]:
         """The concepts of the shared dictionary, by index; empty if there is none."""
-        return tables.read_concepts(self._concepts.filter(pc.equal(self._concepts["scope"], SHARED)))
+        return self._concepts_of(SHARED)
 
     def concepts(self, wnid: str) -> tuple[Concept, ...]:
         """Return the concepts that explain a class, by contribution (largest first).
@@ -109,7 +176,7 @@ class Store:
                 for rank, evidence in enumerate(record.evidence)
             )
         else:
-            found = tables.read_concepts(self._concepts.filter(pc.equal(self._concepts["wnid"], wnid)))
+            found = self._concepts_of(wnid)
         return tuple(sorted(found, key=lambda concept: (-(concept.contribution or 0.0), concept.index)))
 
     def all_concepts(self) -> tuple[Concept, ...]:
@@ -119,19 +186,39 @@ class Store:
     def photos(self, wnid: str) -> Photos | None:
         """Return the photos of a class, or None if it has none."""
         self.record(wnid)
-        with pq.ParquetFile(files.locate(self.root, files.PHOTOS)) as file:  # its row groups move with every publish
-            groups = range(file.num_row_groups)
-            group = next((i for i in groups if file.metadata.row_group(i).column(0).statistics.min == wnid), None)
-            return None if group is None else tables.read_photos(file.read_row_group(group), self.grid)
+        rows = self._rows(files.PHOTOS, wnid)
+        return None if rows is None else tables.read_photos(rows, self.grid)
 
     def strategies(self, wnid: str) -> tuple[Strategy, ...]:
         """Return the strategies of a class, the largest first."""
         self.record(wnid)
-        return tables.read_strategies(self._strategies.filter(pc.equal(self._strategies["wnid"], wnid)))
+        rows = self._sound_rows(files.STRATEGIES, wnid)
+        return () if rows is None else tables.read_strategies(rows)
+
+    def strategy_counts(self) -> dict[str, int]:
+        """Return how many strategies every class has that has any."""
+        return {wnid: size for wnid, (_, size) in self._groups(files.STRATEGIES).owners.items()}
+
+    def users(self, index: int) -> list[tuple[str, float]]:
+        """Return the wnids of the classes that a shared concept explains, each with its contribution in logits."""
+        return tables.users(self._classes, index)
+
+    def places(self) -> pa.Table:
+        """Return what a map of all concepts shows, a row each: identity, place and what it may be coloured by."""
+        return self._concepts.select(tables.PLACES)
+
+    def photo_count(self) -> int:
+        """Return the number of photos of all classes."""
+        return int(pc.sum(self._classes["n_photos"]).as_py() or 0)
 
     def exemplars(self, concept_id: str) -> tuple[Exemplar, ...]:
         """Return the exemplars of a concept, by rank."""
-        return tables.read_exemplars(self._exemplars.filter(pc.equal(self._exemplars["concept_id"], concept_id)))
+        owner = concept_id.partition("/")[0]
+        last = self._last_exemplars
+        if last[0] != owner:
+            rows = self._sound_rows(files.EXEMPLARS, owner)
+            last = self._last_exemplars = owner, () if rows is None else tables.read_exemplars(rows)
+        return tuple(exemplar for exemplar in last[1] if exemplar.concept_id == concept_id)
 
     def atoms(self, owner: str) -> np.ndarray:
         """Return the atoms (k, p) of a dictionary as float32; ``owner`` is a wnid or "shared"."""

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from atlas.schema import (
+    SHARED,
+    AtlasError,
     ClassRecord,
     Concept,
     Curve,
@@ -111,12 +113,33 @@ SCHEMAS: dict[str, pa.Schema] = {
 
 TABLE_NAMES = tuple(SCHEMAS)
 
+#: What a map of all concepts shows.
+PLACES = ["concept_id", "wnid", "map_x", "map_y", "contribution", "share", "prevalence", "reliability", "stability"]
+
 
 def owners(table: pa.Table) -> pa.ChunkedArray:
     """Return, for every row of any table, the wnid or "shared" it belongs to."""
     if "concept_id" in table.schema.names:
-        return pc.list_element(pc.split_pattern(table["concept_id"], "/"), 0)
+        return pc.replace_substring_regex(table["concept_id"], pattern="/.*", replacement="")
     return table["wnid"]
+
+
+def ranges(table: pa.Table) -> dict[str, tuple[int, int]]:
+    """Return, for every owner of rows, its first row and how many it has; a table keeps the rows of an owner together."""
+    counted = pc.value_counts(owners(table))
+    sizes = _array(counted.field("counts"))
+    starts = sizes.cumsum() - sizes
+    named = zip(counted.field("values").to_pylist(), starts.tolist(), sizes.tolist(), strict=True)
+    return {SHARED if name is None else name: (start, size) for name, start, size in named}
+
+
+def users(table: pa.Table, index: int) -> list[tuple[str, float]]:
+    """Return which classes a shared concept explains, with its contribution, from the classes table."""
+    evidence = table["evidence"].combine_chunks()
+    flat, owner = evidence.flatten(), _array(pc.list_parent_indices(evidence))
+    chosen = np.flatnonzero(_array(flat.field("index")) == index)
+    wnids, contributions = table["wnid"], flat.field("contribution")
+    return [(wnids[int(owner[i])].as_py(), contributions[int(i)].as_py()) for i in chosen]
 
 
 def records_table(records: Sequence[ClassRecord]) -> pa.Table:
@@ -143,7 +166,13 @@ def _record(row: dict[str, Any]) -> ClassRecord:
 
 
 def concepts_table(concepts: Sequence[Concept]) -> pa.Table:
-    """Encode concepts, a row each, an estimator a column."""
+    """Encode concepts, a row each, an estimator a column.
+
+    Raises:
+        AtlasError: an estimator that has no column.
+    """
+    if unknown := {name for concept in concepts for name in concept.estimators} - set(ESTIMATORS):
+        raise AtlasError(f"The concepts table has no column for the estimator {min(unknown)!r}: name it in ESTIMATORS.")
     rows = []
     for concept in concepts:
         row = dataclasses.asdict(concept)
@@ -189,16 +218,21 @@ def photos_table(photos: Photos) -> pa.Table:
     return pa.table([pa.array(columns[f.name], f.type) for f in schema], schema=schema)
 
 
+def _array(column: pa.Array) -> np.ndarray:
+    """Return a column without nulls as NumPy; Arrow's own way loads pandas, wherever it is installed, for 50 MB."""
+    return np.array(column.to_pylist()) if pa.types.is_boolean(column.type) else np.from_dlpack(column)
+
+
 def read_photos(table: pa.Table, grid: tuple[int, int]) -> Photos:
     """Decode the photos of one class; ``grid`` is the (height, width) of a heat map."""
     column = {name: table[name].combine_chunks() for name in table.schema.names}
     n = table.num_rows
 
     def matrix(name: str) -> np.ndarray:
-        return np.asarray(column[name].flatten()).reshape(n, -1)
+        return _array(column[name].flatten()).reshape(n, -1)
 
     def vector(name: str) -> np.ndarray:
-        return np.asarray(column[name])
+        return _array(column[name])
 
     heat = np.frombuffer(b"".join(column["heat"].to_pylist()), np.uint8)
     return Photos(

@@ -100,7 +100,7 @@ def photos_of(wnid: str, class_index: int, n: int, k: int, seed: int) -> Photos:
     )
 
 
-def full_class(info: ImageNetClass = FULL, *, published: bool = True, seed: int = 0) -> Result:
+def full_class(info: ImageNetClass = FULL, *, published: bool = True, seed: int = 0, pictures: Pictures | None = None) -> Result:
     photos = photos_of(info.wnid, info.class_index, N, K, seed)
     mean = photos.contributions.mean(0)
     positive = float(mean.clip(0).sum())
@@ -126,14 +126,27 @@ def full_class(info: ImageNetClass = FULL, *, published: bool = True, seed: int 
             for rank in range(6)
         ),
         atoms=np.eye(K, 32, dtype=np.float16),
-        pictures=Pictures(
-            class_picture=blob(99),
-            concepts={i: blob(i) for i in range(K)},
-            exemplars={i: tiles(6, 6, i) for i in range(K)} if published else {},
-            heat={i: heat_row(6) for i in range(K)} if published else {},
-            thumbnails=tiles(N, 8) if published else None,
-        ),
+        pictures=pictures or class_pictures(published=published),
     )
+
+
+def class_pictures(*, published: bool = True) -> Pictures:
+    return Pictures(
+        class_picture=blob(99),
+        concepts={i: blob(i) for i in range(K)},
+        exemplars={i: tiles(6, 6, i) for i in range(K)} if published else {},
+        heat={i: heat_row(6) for i in range(K)} if published else {},
+        thumbnails=tiles(N, 8) if published else None,
+    )
+
+
+def place(class_index: int, i: int) -> dict[str, float]:
+    """Return where a concept lies on the map: around its class, which lies on a spiral."""
+    angle, radius = class_index * 2.39996, (class_index + 20) ** 0.5
+    return {
+        "map_x": radius * float(np.cos(angle)) + 0.6 * float(np.cos(i * 0.63)),
+        "map_y": radius * float(np.sin(angle)) + 0.6 * float(np.sin(i * 0.63)),
+    }
 
 
 def _concept(info: ImageNetClass, photos: Photos, i: int, mean: np.ndarray, positive: float, rank: int) -> Concept:
@@ -148,6 +161,7 @@ def _concept(info: ImageNetClass, photos: Photos, i: int, mean: np.ndarray, posi
         estimators={"gradient_input": float(mean[i]) * 0.9, "sobol": max(0.3 - i * 0.04, 0.0)},
         aligned=(Neighbour(info.wnid, 0.61), Neighbour(SAMPLE.wnid, 0.4), Neighbour("n02799071", 0.33)),
         neighbours=(Neighbour("shared/2", 0.71), Neighbour("shared/3", 0.65, background=True)),
+        **place(info.class_index, i),
     )
 
 
@@ -184,7 +198,8 @@ def sample_class() -> Result:
 def shared_dictionary() -> Result:
     photo = f"made-up/{SAMPLE.wnid}/photo_000.jpg"
     concepts = tuple(
-        Concept(f"shared/{i}", "shared", None, i, None, aligned=(Neighbour(SAMPLE.wnid, 0.5),), colour=i) for i in range(SHARED_K)
+        Concept(f"shared/{i}", "shared", None, i, None, aligned=(Neighbour(SAMPLE.wnid, 0.5),), colour=i, **place(i, i))  # type: ignore[arg-type]
+        for i in range(SHARED_K)
     )
     return Result(
         record=None,
