@@ -127,7 +127,7 @@ def _written(address: Address, body: str, albums: Mapping[str, Album], *, script
         atlas=address.store.name,
         atlases=list(albums),
         head=sheets.styles(),
-        scripts=sheets.scripts() + scripts,
+        scripts=sheets.scripts(address.kind) + scripts,
         query=request.args.get("q", "") if address.kind == "home" else "",
     )
 

@@ -101,7 +101,7 @@ def _interval(concept: Concept) -> str:
 def doubts(concept: Concept, record: ClassRecord) -> list[str]:
     """Say why a concept deserves caution."""
     found = []
-    if concept.contribution is not None and concept.contribution < 0:
+    if concept.share is not None and concept.share <= -0.01:
         found.append("speaks against this class")
     if formats.falls_short(concept.reliability, record):
         found.append(f"less reliable than the class ({formats.percent(record.accuracy)} right)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from atlas.components.links import home_url, method_url
+from atlas.components.links import home_url, map_url, method_url
 
 _KEYS = (
     ("/", "search"),
@@ -51,6 +51,7 @@ name, wnid or synonym" maxlength="80">
 </form>
 <nav aria-label="main">
 <a href="{escape(home_url(atlas))}">Browse</a>
+<a href="{escape(map_url(atlas))}">Map</a>
 <a href="{escape(method_url(atlas))}">Method</a>
 <button type="button" id="mode" aria-label="light or dark">◐</button>
 </nav>

@@ -32,6 +32,11 @@ def method_url(atlas: str) -> str:
     return f"/{quote(atlas)}/method"
 
 
+def map_url(atlas: str) -> str:
+    """Return the address of the map of all concepts."""
+    return f"/{quote(atlas)}/map"
+
+
 def class_link(atlas: str, wnid: str, *, names: Mapping[str, str], held: frozenset[str]) -> Any:
     """Name a class, with a link if the atlas holds it."""
     name = names.get(wnid, wnid)

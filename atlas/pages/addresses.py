@@ -12,7 +12,7 @@ from atlas.store import Store, imagenet_classes
 
 _PAGE = re.compile(
     r"/(?P<atlas>[^/]{1,100})/"
-    r"(?:(?P<word>class|shared|method)(?:/(?P<owner>[^/]{1,20}))?(?:/(?P<index>[^/]{1,6}))?)?"
+    r"(?:(?P<word>class|shared|method|map)(?:/(?P<owner>[^/]{1,20}))?(?:/(?P<index>[^/]{1,6}))?)?"
 )
 _LONGEST = 200
 
@@ -22,7 +22,7 @@ class Address:
     """A page that exists."""
 
     store: Store
-    kind: Literal["home", "class", "concept", "method"]
+    kind: Literal["home", "class", "concept", "map", "method"]
     wnid: str | None = None
     index: int | None = None  # of a concept; with no wnid, of a shared one
 
@@ -32,6 +32,7 @@ class Address:
         name = self.store.record(self.wnid).info.name if self.wnid else ""
         here = {
             "home": "all classes",
+            "map": "map",
             "method": "method",
             "class": name,
             "concept": f"{name or 'shared'} · concept {self.index}",
@@ -64,6 +65,8 @@ def resolve(path: str, stores: Mapping[str, Store]) -> Address:
     match found["word"], found["owner"], found["index"]:
         case None, None, None:
             return Address(store, "home")
+        case "map", None, None:
+            return Address(store, "map")
         case "method", None, None:
             return Address(store, "method")
         case "class", str(wnid), None:

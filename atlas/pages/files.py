@@ -12,7 +12,7 @@ from flask import Flask, Response, abort, request
 from PIL import Image, ImageOps
 
 from atlas.components.photo import photo_data
-from atlas.pages import home
+from atlas.pages import home, map_page
 from atlas.pages.album import CROP_SIDE, Album
 from atlas.pages.class_page import class_names, class_view
 from atlas.schema import AtlasError
@@ -33,6 +33,7 @@ def register(server: Flask, albums: Mapping[str, Album]) -> None:
         "/<atlas>/photos/<wnid>/<int:n>/heat/<int:index>.webp": heat,
         "/<atlas>/photos/<wnid>.json": photos,
         "/<atlas>/classes.json": classes,
+        "/<atlas>/map.json": concept_map,
     }
     for rule, view in routes.items():
         server.add_url_rule(rule, f"atlas.{view.__name__}", _with_album(view, albums))
@@ -122,6 +123,12 @@ def classes(album: Album) -> Response:
     """Send what the front page knows of every class."""
     text = album.kept("classes", lambda: _compact(home.classes_data(album)))
     return _json(text, lasting=request.full_path == home.classes_url(album))
+
+
+def concept_map(album: Album) -> Response:
+    """Send where every concept lies on the map."""
+    text = album.kept("map", lambda: _compact(map_page.map_data(album)))
+    return _json(text, lasting=request.full_path == map_page.map_url(album))
 
 
 def _names_by_index(store: Store) -> list[str]:

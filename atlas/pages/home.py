@@ -20,7 +20,7 @@ def layout(album: Album) -> Any:
     n_photos = store.photo_count()
     subtitle = (
         f"{len(store.records)} {'class' if len(store.records) == 1 else 'classes'} of {backbone.get('name', 'a network')} · "
-        f"layer {backbone.get('layer', '–')} · {counted(n_photos, 'photo')}"
+        f"{_layer(backbone.get('layer'))} · {counted(n_photos, 'photo')}"
     )
     return html.Div(
         [
@@ -43,6 +43,11 @@ def layout(album: Album) -> Any:
         className="page",
         **{"data-page": "home"},
     )
+
+
+def _layer(name: str | None) -> str:
+    """Say where the network is cut."""
+    return "last feature map" if name in (None, "auto", "last feature map") else f"layer {name}"
 
 
 def classes_url(album: Album) -> str:

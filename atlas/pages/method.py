@@ -43,6 +43,7 @@ def layout(album: Album) -> Any:
                     html.Div(
                         [
                             html.Section([html.H2("From photos to strategies"), *steps], className="panel prose"),
+                            _theorem(),
                             html.Section([html.H2("This atlas"), *_provenance(manifest), _cited(album)], className="panel prose"),
                         ],
                         className="stack",
@@ -54,6 +55,23 @@ def layout(album: Album) -> Any:
         ],
         className="page",
         **{"data-page": "method"},
+    )
+
+
+def _theorem() -> Any:
+    """Leave room for the live theorem; the browser computes it."""
+    return html.Section(
+        [
+            html.H2("Why contributions: drag them"),
+            html.P(
+                "With a head that is affine in the codes, ranking concepts by contribution is optimal: no other order loses the "
+                "logit faster as concepts are taken away (C-Deletion), or gains it faster as they are put in (C-Insertion). "
+                "Gradient × Input, Integrated Gradients and Occlusion find the same order. Estimators that ignore the codes, or the "
+                "sign, do not: make a contribution negative and watch Sobol."
+            ),
+            html.Div(html.P("The demonstration needs JavaScript.", className="caption"), id="theorem"),
+        ],
+        className="panel prose",
     )
 
 

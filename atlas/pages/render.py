@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from atlas.components.strategies import graph
-from atlas.pages import class_page, concept, home, method
+from atlas.pages import class_page, concept, home, map_page, method
 from atlas.pages.addresses import Address, resolve
 from atlas.pages.album import Album
 from atlas.schema import AtlasError
@@ -18,6 +18,8 @@ def page(address: Address, albums: Mapping[str, Album]) -> Any:
     match address.kind:
         case "home":
             return home.layout(album)
+        case "map":
+            return map_page.layout(album)
         case "method":
             return method.layout(album)
         case "class":

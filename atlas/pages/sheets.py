@@ -10,6 +10,9 @@ from atlas.store import data_path
 STYLES = ("tokens.css", "atlas.css")
 SCRIPTS = ("selection.js", "views/pictures.js", "views/keys.js", "views/home.js", "views/photos.js")
 
+#: What only one kind of page needs.
+PAGE_SCRIPTS = {"map": ("views/map.js",), "method": ("views/theorem.js",)}
+
 #: plotly.js without what these graphs never draw. Fetched at set-up; without it Dash loads its own, three times as large.
 BUNDLE = "vendor/plotly-basic.min.js"
 
@@ -26,9 +29,9 @@ def styles() -> str:
     return f'{links}<script src="{asset_url("mode.js")}"></script>'
 
 
-def scripts() -> str:
-    """Return our own scripts; they stand after the page and run before Dash's."""
-    return "".join(f'<script src="{asset_url(name)}"></script>' for name in SCRIPTS)
+def scripts(kind: str = "") -> str:
+    """Return our own scripts for a kind of page; they stand after the page and run before Dash's."""
+    return "".join(f'<script src="{asset_url(name)}"></script>' for name in (*SCRIPTS, *PAGE_SCRIPTS.get(kind, ())))
 
 
 def bundle() -> str:

@@ -18,6 +18,7 @@ PAGES = (
     "/made-up/class/n02012849",
     f"{BALL}/3",
     "/made-up/shared/2",
+    "/made-up/map",
     "/made-up/method",
 )
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
@@ -204,6 +205,57 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, address: str) -> None:
         assert height
         assert height["height"] < 70
     context.close()
+
+
+def test_the_map_finds_encloses_and_leads_to_concepts(page: Page) -> None:
+    page.goto("/made-up/map")
+    entries, status = page.locator("#chosen li a"), page.locator("#chosen-status")
+    expect(status).to_have_text("34 in view, from the middle outwards")
+    page.locator(".map-find input").fill("golf")
+    expect(status).to_have_text("10 of 34 found")
+    expect(entries).to_have_count(10)
+    page.locator(".map-find input").fill("")
+    page.get_by_role("button", name="lasso").click()
+    box = page.locator("#map canvas").bounding_box()
+    assert box
+    corners = [(2, 2), (box["width"] - 2, 2), (box["width"] - 2, box["height"] - 2), (2, box["height"] - 2), (2, 8)]
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    for x, y in corners:
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+    page.mouse.up()
+    expect(status).to_have_text("34 of 34 enclosed")
+    page.get_by_role("button", name="stability").click()
+    expect(entries.first).to_contain_text("stability")
+    entries.first.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/made-up/(class/n03445777|shared)/\d+$"))
+
+
+def test_a_dot_of_the_map_shows_its_picture_and_opens_its_concept(page: Page) -> None:
+    page.goto("/made-up/map")
+    expect(page.locator("#chosen li a").first).to_be_visible()
+    box = page.locator("#map canvas").bounding_box()
+    assert box
+    x, y = page.evaluate("window.atlas.map.at(30)")
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    expect(page.locator("#tip img")).to_be_visible()
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator("h1")).to_contain_text("concept 6 of golf ball")
+
+
+def test_the_theorem_holds_while_contributions_are_dragged(page: Page) -> None:
+    page.goto("/made-up/method")
+    rows = page.locator("#theorem tbody tr")
+    expect(rows).to_have_count(7)
+    optimal = page.locator("#theorem tbody tr.best th")
+    expect(optimal).to_have_text(["contribution", "Gradient × Input", "Integrated Gradients", "Occlusion"])
+    for step in (3.1, -1.9, 0.55, 2.2):
+        page.locator("#theorem-1").fill(str(step))
+        expect(page.locator("#theorem output").nth(1)).to_have_text(f"{step:+.2f}".replace("-", "−"))
+        areas = [float(text) for text in rows.locator("td:nth-child(4)").all_inner_texts()]
+        assert max(areas) == areas[0] == areas[1] == areas[2] == areas[3]
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
