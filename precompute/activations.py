@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from precompute.backbone import Backbone
+from precompute.backbone import Backbone, Reading
 from precompute.photos import Geometry, Photo
 
 Decoded = tuple[Photo, UInt8[np.ndarray, "size size 3"], Geometry]
@@ -59,6 +59,7 @@ class ClassActivations:
     photos: tuple[Photo, ...]  # (n,)
     geometry: tuple[Geometry, ...]  # (n,)
     positions: Float[np.ndarray, "photo position channel"]
+    prefix: Float[np.ndarray, "photo prefix channel"]  # class tokens; none for most networks
     class_logit: Float[np.ndarray, " photo"]
     predicted: Int[np.ndarray, " photo"]
     crops: Float[np.ndarray, "crop channel"]  # of the fitted photos only
@@ -77,12 +78,12 @@ class Extractor:
     def __init__(self, backbone: Backbone, plan: CropPlan, *, batch: int, done: Callable[[int], None]) -> None:
         self.backbone, self.plan, self.batch, self.done = backbone, plan, batch, done
 
-    def photos(self, images: UInt8[Tensor, "image 3 size size"]) -> tuple[Tensor, Tensor]:
-        """Return activations (image, position, channel) and logits (image, class) of whole photos."""
+    def photos(self, images: UInt8[Tensor, "image 3 size size"]) -> Reading:
+        """Return what the backbone says of whole photos."""
         with torch.inference_mode():
-            activations, logits = self.backbone.logits(self.backbone.normalise(images))
+            found = self.backbone.read(self.backbone.normalise(images))
         self.done(len(images))
-        return activations, logits
+        return found
 
     def crops(self, images: UInt8[Tensor, "image 3 size size"]) -> Float[np.ndarray, "crop channel"]:
         """Return the spatial means of every crop of every image."""
@@ -120,9 +121,8 @@ def of_class(
     parts = _Parts()
     for batch in _batches(decoded(photos), extractor.batch):
         images = _stack(batch)
-        activations, logits = extractor.photos(images)
         first = len(parts.photos)
-        parts.add(batch, activations, logits, class_index)
+        parts.add(batch, extractor.photos(images), class_index)
         chosen = [i for i, (photo, *_) in enumerate(batch) if photo.split == "fit" and parts.predicted[first + i] == class_index]
         parts.add_crops(extractor, images, chosen, first)
     if parts.n_crops < least:
@@ -143,6 +143,7 @@ class _Parts:
         self.predicted: list[int] = []
         self.class_logit: list[float] = []
         self._positions: list[np.ndarray] = []
+        self._prefix: list[np.ndarray] = []
         self._crops: list[np.ndarray] = []
         self._crop_photo: list[int] = []
 
@@ -150,12 +151,13 @@ class _Parts:
     def n_crops(self) -> int:
         return sum(map(len, self._crops))
 
-    def add(self, batch: Sequence[Decoded], activations: Tensor, logits: Tensor, class_index: int) -> None:
+    def add(self, batch: Sequence[Decoded], found: Reading, class_index: int) -> None:
         self.photos += [photo for photo, *_ in batch]
         self.geometry += [geometry for *_, geometry in batch]
-        self.predicted += logits.argmax(dim=1).tolist()
-        self.class_logit += logits[:, class_index].tolist()
-        self._positions.append(activations.cpu().numpy())
+        self.predicted += found.logits.argmax(dim=1).tolist()
+        self.class_logit += found.logits[:, class_index].tolist()
+        self._positions.append(found.activations.cpu().numpy())
+        self._prefix.append(found.prefix.cpu().numpy())
 
     def add_crops(self, extractor: Extractor, images: Tensor, chosen: list[int], first: int) -> None:
         if chosen:
@@ -169,6 +171,7 @@ class _Parts:
             photos=tuple(self.photos),
             geometry=tuple(self.geometry),
             positions=_joined(self._positions, (0, int(np.prod(extractor.backbone.grid)), channels)),
+            prefix=np.concatenate(self._prefix) if self._prefix else np.zeros((0, 0, channels), np.float32),
             class_logit=np.array(self.class_logit, np.float32),
             predicted=np.array(self.predicted, np.int32),
             crops=_joined(self._crops, (0, channels)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import timm
@@ -45,6 +45,14 @@ class LinearHead:
     bias: Float[Tensor, " classes"]
 
 
+class Reading(NamedTuple):
+    """What one forward pass says."""
+
+    activations: Float[Tensor, "image position channel"]
+    prefix: Float[Tensor, "image prefix channel"]  # class tokens and the like; of length 0 where there are none
+    logits: Float[Tensor, "image classes"]
+
+
 class Backbone:
     """A frozen classifier, BatchNorm folded, cut into ``features`` and ``head`` at ``layer``."""
 
@@ -59,7 +67,7 @@ class Backbone:
         self.layer, self._features, self._head = _cut(model, layer)
         self._mean = torch.tensor(self.preprocessing.mean, device=device)[:, None, None]
         self._std = torch.tensor(self.preprocessing.std, device=device)[:, None, None]
-        self._prefix = int(getattr(model, "num_prefix_tokens", 0))
+        self._prefix = int(getattr(model, "num_prefix_tokens", 0))  # tokens before the patches
         with torch.inference_mode():
             raw = self._features(self._on_device(example))
             self.grid, self.channels = self._shape(raw)
@@ -92,31 +100,38 @@ class Backbone:
         return raw.flatten(2).transpose(1, 2) if raw.ndim == 4 else raw
 
     def head(
-        self, activations: Float[Tensor, "image position channel"], grid: tuple[int, int] | None = None
+        self,
+        activations: Float[Tensor, "image position channel"],
+        *,
+        prefix: Float[Tensor, "image prefix channel"] | None = None,
     ) -> Float[Tensor, "image classes"]:
-        """Return the logits of activations; ``grid`` (height, width) defaults to that of the usual input.
+        """Return the logits of activations (differentiable); ``prefix`` is the class token, where the head reads one.
 
         Raises:
-            AtlasError: the head also reads a class token, which activations alone do not carry.
+            AtlasError: the head also reads a class token, and none is given.
         """
         if self.linear_head:
             return activations.mean(dim=1) @ self.linear_head.weight.T + self.linear_head.bias
-        if self._prefix and not self.spatial:
-            raise AtlasError(f"The head of {self.name} reads a class token beside the patches: use logits(x).")
-        if not self.spatial:
-            return self._logits(self._head(activations))
-        height, width = grid or self.grid
-        return self._logits(self._head(activations.transpose(1, 2).reshape(len(activations), -1, height, width)))
+        if self.spatial:
+            return self._logits(self._head(activations.transpose(1, 2).reshape(len(activations), -1, *self.grid)))
+        if self._prefix and prefix is None:
+            raise AtlasError(f"The head of {self.name} reads a class token beside the patches, and none was given.")
+        return self._logits(self._head(activations if prefix is None else torch.cat([prefix, activations], dim=1)))
+
+    def read(self, x: Float[Tensor, "image 3 height width"]) -> Reading:
+        """Return activations, class tokens and logits of one forward pass (differentiable)."""
+        raw = self._features(x)
+        if self.spatial:
+            tokens = self._tokens(raw)
+            return Reading(tokens, tokens[:, :0], self.head(tokens) if self.linear_head else self._logits(self._head(raw)))
+        return Reading(raw[:, self._prefix :], raw[:, : self._prefix], self._logits(self._head(raw)))
 
     def logits(
         self, x: Float[Tensor, "image 3 height width"]
     ) -> tuple[Float[Tensor, "image position channel"], Float[Tensor, "image classes"]]:
         """Return activations and logits of one forward pass (differentiable)."""
-        raw = self._features(x)
-        tokens = self._tokens(raw)
-        if self.linear_head:
-            return tokens, self.head(tokens)
-        return tokens[:, 0 if self.spatial else self._prefix :], self._logits(self._head(raw))
+        found = self.read(x)
+        return found.activations, found.logits
 
     def class_head(self, class_index: int) -> tuple[Float[np.ndarray, " channel"], float]:
         """Return weights and bias of one class, where contributions have a closed form.
@@ -151,6 +166,15 @@ class Backbone:
             expected = F.linear(activations.mean(dim=(2, 3)), classifier.weight, bias)
             gap = (self._logits(self._head(activations)) - expected).abs().max()
         return LinearHead(classifier.weight, bias) if gap <= 1e-4 * expected.abs().max() else None
+
+    @property
+    def has_class_token(self) -> bool:
+        """Whether the head reads tokens beside the patches."""
+        return self._prefix > 0 and not self.spatial
+
+    def fitting(self, size: int) -> int:
+        """Return the input size to use where ``size`` is wanted: a network with position embeddings takes only its own."""
+        return size if self.spatial else self.preprocessing.input_size
 
     def describe(self) -> dict[str, Any]:
         """Return what a manifest records."""

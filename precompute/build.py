@@ -61,7 +61,6 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
         reporter=reporter,
         workers=config.workers or os.cpu_count() or 1,
     )
-    workshop.backbone.class_head(0)  # refuse a head without a closed form before any work
     with Writer(config.out) as writer:
         build = _Build(workshop, index, wanted, writer)
         build.refuse_another()

@@ -43,6 +43,21 @@ def decompose(
     return Decomposition(contributions, constants, residual.astype(np.float32))
 
 
+def complete(
+    phi: Float[np.ndarray, "photo concept"],
+    *,
+    without: Float[np.ndarray, " photo"],
+    class_logit: Float[np.ndarray, " photo"],
+) -> Decomposition:
+    """Take the class logits apart by an importance in logits, where there is no closed form.
+
+    ``without`` is the logit with every code at zero: it stands in for the bias. What the importance and the dictionary leave
+    out together is the residual.
+    """
+    residual = class_logit.astype(np.float64) - without - phi.sum(axis=1, dtype=np.float64)
+    return Decomposition(phi.astype(np.float32), without.astype(np.float32), residual.astype(np.float32))
+
+
 def shares(mean_contributions: Float[np.ndarray, "... concept"]) -> Float[np.ndarray, "... concept"]:
     """Return contribution ÷ sum of the positive contributions; NaN where nothing is positive."""
     positive = np.clip(mean_contributions, 0, None).sum(axis=-1, keepdims=True)

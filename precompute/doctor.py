@@ -47,7 +47,7 @@ def _costs(model: Backbone) -> Table:
     size = model.preprocessing.input_size
     table.add_row("photo or crop through the backbone", f"{size}×{size}", f"{_forward(model, size) * 1e3:.1f} ms")
     for name, preset in maco.PRESETS.items():
-        seconds = _forward_backward(model, preset.crop_input) * preset.steps * preset.crops
+        seconds = _forward_backward(model, model.fitting(preset.crop_input)) * preset.steps * preset.crops
         table.add_row(f"feature visualization, {name}", f"{preset.size}×{preset.size}", f"{seconds:.1f} s")
     return table
 

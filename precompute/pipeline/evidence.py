@@ -12,6 +12,7 @@ from atlas.schema import Concept, Evidence, Photos
 from precompute import faithfulness, importance, metrics
 from precompute.activations import ClassActivations
 from precompute.dictionary import Dictionary
+from precompute.pipeline.logit import Explained
 from precompute.pipeline.workshop import Workshop, reconstruct
 
 CONTRIBUTION = "contribution"
@@ -19,9 +20,11 @@ CONTRIBUTION = "contribution"
 ENOUGH_HOLDOUT = 10
 
 
-def estimates(codes: np.ndarray, head: importance.ConceptHead, *, seed: int) -> dict[str, np.ndarray]:
-    """Return the importance (photo, concept) of every estimator, by name."""
-    return {name: method.estimate(codes, head, seed=seed) for name, method in importance.METHODS.items()}
+def estimates(explained: Explained, *, seed: int) -> dict[str, np.ndarray]:
+    """Return the importance (photo, concept) of every estimator, by name; none where each photo has a head of its own."""
+    if explained.head is None:
+        return {}
+    return {name: method.estimate(explained.codes, explained.head, seed=seed) for name, method in importance.METHODS.items()}
 
 
 def with_estimators(concepts: Sequence[Concept], estimated: dict[str, np.ndarray]) -> tuple[Concept, ...]:
@@ -32,12 +35,14 @@ def with_estimators(concepts: Sequence[Concept], estimated: dict[str, np.ndarray
     )
 
 
-def faithful(photos: Photos, head: importance.ConceptHead, estimated: dict[str, np.ndarray], *, seed: int) -> dict[str, Any]:
-    """Return the faithfulness columns of a class record."""
+def faithful(photos: Photos, explained: Explained, estimated: dict[str, np.ndarray], *, seed: int) -> dict[str, Any]:
+    """Return the faithfulness columns of a class record; nothing where each photo has a head of its own."""
+    if explained.head is None:
+        return {}
     held = np.array([split == "holdout" for split in photos.split])
     rows = held if held.sum() >= ENOUGH_HOLDOUT else np.ones_like(held)
     importances = {name: phi[rows] for name, phi in {CONTRIBUTION: photos.contributions, **estimated}.items()}
-    found = faithfulness.evaluate(photos.codes[rows], head, importances, seed=seed)
+    found = faithfulness.evaluate(explained.codes[rows], explained.head, importances, seed=seed)
     return {
         "curves": found.curves,
         "c_mu_fidelity": found.mu_fidelity[CONTRIBUTION],

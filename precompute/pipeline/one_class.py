@@ -22,9 +22,9 @@ from atlas.schema import (
 from precompute import activations, contributions, exemplars, pictures, strategy
 from precompute.activations import ClassActivations, Decoded
 from precompute.dictionary import Dictionary
-from precompute.importance import AffineHead
 from precompute.photos import Photo
 from precompute.pipeline import evidence
+from precompute.pipeline.logit import Explained, explain
 from precompute.pipeline.showing import Crops, paint, show, with_aligned
 from precompute.pipeline.workshop import Workshop, arrays
 
@@ -43,9 +43,9 @@ def build_class(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo]
         return Result(record=record, digest=digest, pictures=paint(workshop, info.wnid, info.class_index, None))
     look = _look(workshop, info, photos)
     dictionary = _dictionary(workshop, info, look.activations)
-    described, head = _describe(workshop, info, look.activations, dictionary)
+    described, explained = _describe(workshop, info, look.activations, dictionary)
     own = dictionary is not workshop.shared
-    result = _result(workshop, info, look.activations, dictionary, described, head)
+    result = _result(workshop, info, look.activations, dictionary, described, explained)
     painted = paint(workshop, info.wnid, info.class_index, dictionary.atoms if own else None)
     assert result.record is not None
     record = dataclasses.replace(result.record, digest=digest)
@@ -104,15 +104,12 @@ def _dictionary(workshop: Workshop, info: ImageNetClass, acts: ClassActivations)
 
 def _describe(
     workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary
-) -> tuple[Photos, AffineHead]:
-    """Take every photo's logit apart, and find the strategies' places; return the photos and the head in concept space."""
-    weight, bias = workshop.backbone.class_head(info.class_index)
+) -> tuple[Photos, Explained]:
+    """Take every photo's logit apart; the strategies are found later."""
     n, positions, channels = acts.positions.shape
     U = workshop.method.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
-    codes = U.mean(axis=1)
-    parts = contributions.decompose(
-        codes, dictionary.atoms, weight=weight, bias=bias, class_logit=acts.class_logit, offset=dictionary.offset
-    )
+    explained = explain(workshop.backbone, info, acts, dictionary, U, seed=workshop.config.seed)
+    parts = explained.parts
     heat_concepts, heat = exemplars.photo_heat(U, parts.contributions, workshop.backbone.grid)
     none = np.zeros(n, np.int32)
     described = Photos(
@@ -124,7 +121,7 @@ def _describe(
         class_logit=acts.class_logit,
         bias=parts.bias,
         residual=parts.residual,
-        codes=codes,
+        codes=U.mean(axis=1),
         contributions=parts.contributions,
         dominant=dominant_concept(parts.contributions),
         strategy=none,
@@ -133,7 +130,7 @@ def _describe(
         heat_concepts=heat_concepts,
         heat=heat,
     )
-    return described, AffineHead(slope=dictionary.atoms @ weight, constant=float(parts.bias[0]))
+    return described, explained
 
 
 def _result(
@@ -142,7 +139,7 @@ def _result(
     acts: ClassActivations,
     dictionary: Dictionary,
     photos: Photos,
-    head: AffineHead,
+    explained: Explained,
 ) -> Result:
     """Return concepts, strategies, exemplars and the record; what the shared dictionary already shows is not repeated."""
     seed, wnid = workshop.config.seed, info.wnid
@@ -151,9 +148,9 @@ def _result(
     concepts = contributions.concepts_of_class(
         wnid, photos.contributions, dominant=photos.dominant, correct=photos.correct, seed=seed
     )
-    estimated = evidence.estimates(photos.codes, head, seed=seed)
+    estimated = evidence.estimates(explained, seed=seed)
     record = _record(info, acts, photos)
-    measures = evidence.measured(acts, dictionary, workshop) | evidence.faithful(photos, head, estimated, seed=seed)
+    measures = evidence.measured(acts, dictionary, workshop) | evidence.faithful(photos, explained, estimated, seed=seed)
     if dictionary is workshop.shared:
         leading = evidence.leading(concepts, workshop.config.concepts)
         record = dataclasses.replace(record, scope="shared", evidence=leading, **measures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -99,6 +100,7 @@ def paint(workshop: Workshop, owner: str, class_index: int | None, atoms: np.nda
     targets = [] if class_index is None else [maco.Target(_seed(workshop, owner, -1), class_index=class_index)]
     targets += [maco.Target(_seed(workshop, owner, i), direction=v) for i, v in enumerate(() if atoms is None else atoms)]
     preset = maco.PRESETS[workshop.config.pictures]
+    preset = dataclasses.replace(preset, crop_input=workshop.backbone.fitting(preset.crop_input))
     workshop.reporter.stage(owner, "pictures", len(targets) * preset.steps * preset.crops)
     painted: list[bytes] = []
     for start in range(0, len(targets), workshop.config.picture_batch):

@@ -34,7 +34,8 @@ class Workshop:
     def plan(self) -> CropPlan:
         """The crops cut from every fitted photo."""
         size = self.backbone.preprocessing.input_size
-        return CropPlan.of(input_size=size, side=min(self.config.crop_size, size), resized=self.config.crop_input or size)
+        resized = self.backbone.fitting(self.config.crop_input or size)
+        return CropPlan.of(input_size=size, side=min(self.config.crop_size, size), resized=resized)
 
     @property
     def extractor(self) -> Extractor:
