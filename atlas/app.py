@@ -17,7 +17,7 @@ from atlas.components.document import document, message
 from atlas.components.links import home_url
 from atlas.components.markup import markup
 from atlas.components.strategies import GRAPH_SLOT
-from atlas.pages import exports, files, sheets
+from atlas.pages import answers, exports, files, sheets
 from atlas.pages.addresses import Address, NotFound, resolve
 from atlas.pages.album import Album
 from atlas.pages.render import live_graph, page
@@ -92,6 +92,7 @@ def _prepare(server: Flask, albums: Mapping[str, Album]) -> None:
     Compress(server)
     files.register(server, albums)
     exports.register(server, albums)
+    answers.register(server)
     server.add_url_rule("/health", "atlas.health", lambda: Response("ok\n", mimetype="text/plain"))
     server.add_url_rule("/ready", "atlas.ready", lambda: _ready(albums))
     server.before_request(lambda: _draw(albums))

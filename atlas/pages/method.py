@@ -66,8 +66,8 @@ def _theorem() -> Any:
             html.P(
                 "With a head that is affine in the codes, ranking concepts by contribution is optimal: no other order loses the "
                 "logit faster as concepts are taken away (C-Deletion), or gains it faster as they are put in (C-Insertion). "
-                "Gradient × Input, Integrated Gradients and Occlusion find the same order. Estimators that ignore the codes, or the "
-                "sign, do not: make a contribution negative and watch Sobol."
+                "Gradient × Input, Integrated Gradients and Occlusion find the same order. Estimators that ignore the codes, or "
+                "the sign, do not: make a contribution negative and watch Sobol."
             ),
             html.Div(html.P("The demonstration needs JavaScript.", className="caption"), id="theorem"),
         ],

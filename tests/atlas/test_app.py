@@ -135,6 +135,20 @@ def test_pages_are_drawn_before_any_script_runs(client: FlaskClient) -> None:
     assert "dash_renderer" not in client.get("/made-up/").text
 
 
+def test_a_callback_answers_twice_alike(client: FlaskClient) -> None:
+    asked = {
+        "output": "graph.children",
+        "outputs": {"id": "graph", "property": "children"},
+        "inputs": [{"id": "location", "property": "pathname", "value": f"/made-up/class/{BALL}"}],
+        "changedPropIds": [],
+    }
+    first, second = (client.post("/_dash-update-component", json=asked) for _ in range(2))
+    assert first.status_code == second.status_code == 200
+    assert first.json == second.json
+    assert first.json
+    assert first.json["response"]["graph"]["children"]["props"]["figure"]["data"]
+
+
 @pytest.fixture
 def photo_root(tmp_path: Path) -> Path:
     folder = tmp_path / "photos" / "made-up" / BALL
