@@ -1,5 +1,5 @@
 """The static gallery: the pages of the app as files, for any web host or a folder."""
 
-from atlas.gallery.export import export
+from atlas.gallery.writing import export
 
 __all__ = ["export"]

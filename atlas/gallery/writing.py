@@ -61,7 +61,7 @@ def export(
         todo = [unit for unit in wanted if unit not in set(kept)]
         progress(len(kept), len(wanted))
         try:
-            for done in _written(todo, atlas, base_url, folder.staging, workers or _cores()):
+            for done in _written(todo, site, folder.staging, workers or _cores()):
                 progress(len(kept) + done, len(wanted))
             pages = sorted(path.relative_to(folder.staging).as_posix() for path in folder.staging.rglob(PAGE))
             count = len(pages) + front.write_front(site, folder.staging, pages)
@@ -90,17 +90,17 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _written(units: Sequence[str], atlas: Path, base_url: str, staging: Path, workers: int) -> Iterator[int]:
+def _written(units: Sequence[str], site: Site, staging: Path, workers: int) -> Iterator[int]:
     """Write classes; yield how many are done."""
-    batches = [units[i : i + _BATCH] for i in range(0, len(units), _BATCH)]
     if workers == 1 or len(units) <= _ALONE:
         for i, unit in enumerate(units):
-            _write([unit], atlas, base_url, staging)
+            _write(site, [unit], staging)
             yield i + 1
         return
-    done = 0
+    batches = [units[i : i + _BATCH] for i in range(0, len(units), _BATCH)]
+    done, atlas, base_url = 0, site.store.root, site.addresses.base_url
     with ProcessPoolExecutor(min(workers, len(batches)), mp_context=get_context("spawn")) as pool:
-        running = [pool.submit(_write, batch, atlas, base_url, staging) for batch in batches]
+        running = [pool.submit(_write_elsewhere, atlas, base_url, batch, staging) for batch in batches]
         try:
             for finished in as_completed(running):
                 done += finished.result()
@@ -111,13 +111,16 @@ def _written(units: Sequence[str], atlas: Path, base_url: str, staging: Path, wo
 
 
 @cache
-def _site(atlas: Path, base_url: str) -> Site:
+def _opened(atlas: Path, base_url: str) -> Site:
     """Open an atlas once a process."""
     return Site(atlas, base_url)
 
 
-def _write(units: Sequence[str], atlas: Path, base_url: str, staging: Path) -> int:
-    site = _site(atlas, base_url)
+def _write_elsewhere(atlas: Path, base_url: str, units: Sequence[str], staging: Path) -> int:
+    return _write(_opened(atlas, base_url), units, staging)
+
+
+def _write(site: Site, units: Sequence[str], staging: Path) -> int:
     for unit in units:
         if unit == SHARED:
             classes.write_shared(site, staging)

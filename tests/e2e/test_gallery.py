@@ -1,0 +1,250 @@
+"""The static gallery in a real browser: from a folder, and from a plain web server under a sub-path."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import importlib.util
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urldefrag, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from atlas.gallery import export
+
+pytestmark = pytest.mark.browser
+
+BALL = "class/n03445777/"
+KINDS = ("", BALL, "class/n02123045/", "class/n02012849/", f"{BALL}3/", "shared/2/", "method/", "manifest/")
+WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    spec = importlib.util.spec_from_file_location("generated", Path(__file__).parents[1] / "atlas" / "generated.py")
+    assert spec
+    assert spec.loader
+    generated = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generated)
+    folder = tmp_path_factory.mktemp("web")
+    out = folder / "some" / "place"
+    export(generated.write(folder / "atlases" / "made-up"), out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def served(exported: Path) -> Iterator[str]:
+    handler = functools.partial(_Quiet, directory=str(exported.parents[1]))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/some/place/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(params=["folder", "server"])
+def root(request: pytest.FixtureRequest, exported: Path, served: str) -> str:
+    """Where the gallery lies."""
+    return served if request.param == "server" else f"file://{exported}/"
+
+
+def at(root: str, path: str, query: str = "") -> str:
+    """Return an address: a folder is opened by the name of the file."""
+    return f"{root}{path}{'index.html' if root.startswith('file') else ''}{query}"
+
+
+@pytest.fixture
+def page(browser: Browser, root: str) -> Iterator[Page]:
+    """A page that may complain about nothing, miss nothing, and ask no other host for anything."""
+    context = browser.new_context(viewport={"width": 1480, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda asked: complaints.append(f"failed: {asked.url}"))
+    page.on(
+        "request", lambda asked: None if asked.url.startswith((root, "data:")) else complaints.append(f"foreign: {asked.url}")
+    )
+    page.on("response", lambda came: complaints.append(f"{came.status}: {came.url}") if came.status >= 400 else None)
+    yield page
+    context.close()
+    assert [said for said in complaints if "favicon" not in said] == []
+
+
+def lit(page: Page) -> int:
+    return page.locator("path.point.is-lit").count()
+
+
+def test_a_crawler_finds_every_page_whole(page: Page, root: str, exported: Path) -> None:
+    files = [path.relative_to(exported).as_posix() for path in exported.rglob("index.html")]
+    todo, seen = [at(root, file.removesuffix("index.html")) for file in files], set[str]()
+    while todo:
+        address = todo.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        page.goto(address)
+        broken = page.evaluate(
+            """async () => {
+                const images = [...document.images];
+                for (const image of images) {
+                    image.loading = "eager";
+                    if (image.dataset.src && !image.src) image.src = image.dataset.src;
+                }
+                await Promise.all(images.map((image) => image.decode().catch(() => 0)));
+                return images.filter((image) => !image.naturalWidth).map((image) => image.src);
+            }"""
+        )
+        assert broken == [], address
+        assert page.locator("h1").count() == 1, address
+        links: list[str] = page.evaluate("[...document.links].filter((a) => !a.hasAttribute('download')).map((a) => a.href)")
+        for link in (urldefrag(link).url.partition("?")[0] for link in links):
+            assert link.startswith(root), f"{address}: {link}"
+            todo.append(link)
+    assert len(seen) == len(files) == 41
+
+
+def test_search_finds_and_opens_a_class(page: Page, root: str) -> None:
+    page.goto(at(root, ""))
+    expect(page.locator(".class-card:visible")).to_have_count(4)
+    page.keyboard.press("/")
+    page.keyboard.type("golf")
+    expect(page.locator(".class-card:visible")).to_have_count(1)
+    expect(page.locator("#found")).to_have_text("1 of 4 classes")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("golf ball")
+    assert page.url == at(root, BALL)
+
+
+def test_a_search_may_begin_on_any_page(page: Page, root: str) -> None:
+    page.goto(at(root, f"{BALL}3/"))
+    page.locator("#search").fill("crane")
+    page.locator("#search").press("Enter")
+    expect(page.locator(".class-card:visible")).to_have_count(2)
+    expect(page).to_have_url(re.compile(r"\?q=crane$"))
+
+
+def test_a_bar_marks_card_graph_list_and_address(page: Page, root: str) -> None:
+    page.goto(at(root, BALL))
+    page.locator(".bars:not([hidden]) [data-concept='2']").click()
+    expect(page).to_have_url(re.compile(r"\?concept=2$"))
+    expect(page.locator("[data-card='2']")).to_have_class(re.compile("is-selected"))
+    expect(page.locator("#selection-status")).to_contain_text("15 of 60 dominated by concept 2")
+    assert lit(page) == 15
+    assert page.locator("#photo-list .thumb").count() == 15
+    page.locator("[data-strategy='2']").click()
+    expect(page.locator("#selection-status")).to_contain_text("13 of 60 in strategy 2 and dominated by concept 2")
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"\?concept=2$"))
+    assert lit(page) == 15
+
+
+def test_a_deep_link_restores_the_screen(page: Page, root: str) -> None:
+    page.goto(at(root, BALL, "?concept=3&photo=17&by=logits&unknown=1"))
+    expect(page.locator("#photo-title")).to_contain_text("Photo 17")
+    expect(page.locator("[data-card='3']")).to_have_class(re.compile("is-selected"))
+    expect(page.locator("[data-list='logits']")).to_be_visible()
+    expect(page.locator("[data-list='share']")).to_be_hidden()
+
+
+def test_addresses_on_a_server_are_those_of_the_app(page: Page, root: str) -> None:
+    page.goto(f"{root}{BALL}index.html?concept=3")
+    page.locator("#next-class, #previous-class").first.click()
+    expect(page.locator("h1")).not_to_have_text("golf ball")
+    assert page.url.endswith("index.html") == root.startswith("file")
+    page.go_back()
+    assert page.url == at(root, BALL, "?concept=3")
+
+
+def test_a_dot_shows_its_photo_and_selects_it(page: Page, root: str) -> None:
+    page.goto(at(root, BALL))
+    page.locator(".waterfall button").first.wait_for()
+    dot = page.locator("path.point").nth(20)
+    dot.hover(force=True)
+    expect(page.locator("#tip .tip-picture .tile")).to_be_visible()
+    expect(page.locator("#tip")).to_contain_text(re.compile(r"photo \d+"))
+    dot.click(force=True)
+    expect(page).to_have_url(re.compile(r"\?photo=\d+$"))
+    expect(page.locator("path.point.is-selected")).to_have_count(1)
+
+
+def test_a_concept_is_shown_where_it_lies_on_the_photo(page: Page, root: str) -> None:
+    page.goto(at(root, BALL, "?photo=17"))
+    page.locator(".mini").first.click()
+    veil = page.locator(".veil")
+    expect(veil).to_have_attribute("src", re.compile("^data:image/png"))
+    assert veil.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 7
+
+
+def test_the_graph_can_be_saved(page: Page, root: str) -> None:
+    page.goto(at(root, BALL))
+    for kind, start in (("svg", b"<svg"), ("png", b"\x89PNG")):
+        with page.expect_download() as download:
+            page.locator(f"[data-save={kind}]").click()
+        assert download.value.suggested_filename == f"golf ball-strategies.{kind}"
+        assert Path(download.value.path()).read_bytes().startswith(start)
+
+
+def test_it_reads_without_scripts(browser: Browser, root: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(at(root, ""))
+    page.get_by_role("link", name="golf ball").click()
+    expect(page.locator("h1")).to_have_text("golf ball")
+    assert page.locator("path.point").count() == 60
+    assert page.locator("path.point title").first.text_content() == "photo 0, recognised as golf ball, concept 0"
+    for shown in (".portrait img", "[data-list=share]", "[data-list=sobol]", ".waterfall", ".card img >> nth=0", ".photo .tile"):
+        expect(page.locator(shown)).to_be_visible()
+    expect(page.locator(".switch").first).to_be_hidden()
+    assert page.locator(".card .numbers").count() == 10
+    context.close()
+
+
+def test_a_class_is_printed_on_one_light_sheet(browser: Browser, root: str, tmp_path: Path) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(at(root, BALL))
+    page.locator(".waterfall button").first.wait_for()
+    page.evaluate("document.documentElement.dataset.mode = 'dark'")
+    sheet = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type /Page\b(?!s)", sheet)) == 1
+    page.evaluate("delete document.documentElement.dataset.mode")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper')").strip() == "#faf9f5"
+    expect(page.locator(".top")).to_be_hidden()
+    expect(page.locator(".card").last).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1480), ("dark", 1480), ("light", 420), ("dark", 420)])
+def test_no_accessibility_violation(browser: Browser, served: str, kind: str, scheme: str, width: int) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(served + kind)
+    expect(page.locator("h1")).to_be_visible()
+    found = Axe().run(page, options=WCAG)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_the_page_for_nothing_leads_home(browser: Browser, exported: Path) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"file://{exported}/404.html")
+    page.get_by_role("link", name="All classes").click()
+    expect(page.locator("#classes .class-card")).to_have_count(4)
+    assert urlsplit(page.url).path.endswith("/index.html")
+    context.close()
