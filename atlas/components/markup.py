@@ -36,10 +36,15 @@ def markup(part: Any) -> str:
 
 
 def _element(part: Component) -> str:
-    props = part.to_plotly_json()["props"]
+    props = dict(sorted(part.to_plotly_json()["props"].items(), key=_place))
     tag = part._type.lower()
     opened = f"<{tag}{''.join(_attribute(name, value) for name, value in props.items() if name != 'children')}>"
     return opened if tag in _VOID else f"{opened}{markup(props.get('children'))}</{tag}>"
+
+
+def _place(attribute: tuple[str, Any]) -> str:
+    """Order data-* and aria-*, which Dash keeps in a set, after the others: a page is the same whoever writes it."""
+    return attribute[0] if "-" in attribute[0] else ""
 
 
 def _attribute(name: str, value: Any) -> str:

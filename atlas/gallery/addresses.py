@@ -27,6 +27,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 _ATTRIBUTE = re.compile(r'\b(href|src|data-src|action)="(/[^"]*)"')
 _LINK = re.compile(r'<a\b[^>]*?\bhref="(/[^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
+_NAMED_IN_NAVIGATION = re.compile(r'<a href="/[^"]*/map">Map</a>\n?')  # a page that galleries do not have yet
 _BACKGROUND = re.compile(r"url\(&#x27;(/.*?)&#x27;\)")
 _LAZY = re.compile(r"(<img\b[^>]*?) data-src=")
 _PERMALINK = re.compile(r'<span class="permalink">([^<]*)</span>')
@@ -63,7 +64,7 @@ class Addresses:
 
         A link to a page that only the app has becomes plain text.
         """
-        html = self._unlinked(html)
+        html = self._unlinked(_NAMED_IN_NAVIGATION.sub("", html))
         html = _ATTRIBUTE.sub(lambda found: f'{found[1]}="{self._led(found[2], root)}"', html)
         html = _BACKGROUND.sub(lambda found: f"url(&#x27;{self._led(found[1], root)}&#x27;)", html)
         html = _LAZY.sub(r'\1 loading="lazy" src=', html)

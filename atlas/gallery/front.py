@@ -61,7 +61,11 @@ def _home(site: Site) -> str:
 def _method(site: Site) -> str:
     body = markup(method.layout(site.album))
     return site.page(
-        f"method/{PAGE}", body, title="method", description="How to read this atlas: what was computed, and from what."
+        f"method/{PAGE}",
+        body,
+        title="method",
+        kind="method",
+        description="How to read this atlas: what was computed, and from what.",
     )
 
 

@@ -58,7 +58,9 @@ class Site:
         """Fill a template; every one knows the atlas and the version."""
         return self._templates.get_template(template).render(atlas=self.store.name, version=__version__, **values)
 
-    def page(self, path: str, body: str, *, title: str, description: str, picture: str = "", data: str = "") -> str:
+    def page(
+        self, path: str, body: str, *, title: str, description: str, picture: str = "", data: str = "", kind: str = ""
+    ) -> str:
         """Return a whole page.
 
         Args:
@@ -68,6 +70,7 @@ class Site:
             description: plain text, for whoever lists or shares the page.
             picture: the file that stands for it.
             data: the script that brings its data along.
+            kind: of a page that has scripts of its own.
         """
         root = "../" * path.count("/")
         head = sheets.styles() + self.fill(
@@ -81,12 +84,14 @@ class Site:
             style=own_url("gallery.css"),
             plain=own_url("plain.css"),
         )
-        return self.written(body, f"{title} · {self.store.name} · Concept Atlas", head, root, data)
+        return self.written(
+            body, f"{title} · {self.store.name} · Concept Atlas", head, root, data, sheets.PAGE_SCRIPTS.get(kind, ())
+        )
 
-    def written(self, body: str, title: str, head: str, root: str, data: str = "") -> str:
+    def written(self, body: str, title: str, head: str, root: str, data: str = "", more: tuple[str, ...] = ()) -> str:
         """Return a document whose addresses all lead through ``root``."""
         brought = f'<script src="{root}{data}"></script>' if data else ""
-        first, *others = sheets.SCRIPTS
+        first, *others = (*sheets.SCRIPTS, *more)
         named = [sheets.asset_url(first), own_url("gallery.js"), *map(sheets.asset_url, others)]
         scripts = brought + "".join(f'<script src="{name}"></script>' for name in named)
         text = document(body, title=title, atlas=self.store.name, head=head, scripts=scripts)
@@ -94,7 +99,7 @@ class Site:
 
     def copy_assets(self, folder: Path) -> None:
         """Put sheets, scripts and the icon beside the pages."""
-        for name in (*sheets.STYLES, *sheets.SCRIPTS, "mode.js", "icon.svg"):
+        for name in (*sheets.STYLES, *sheets.SCRIPTS, *sheets.PAGE_SCRIPTS["method"], "mode.js", "icon.svg"):
             target = folder / "assets" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(data_path("assets") / name, target)
