@@ -5,7 +5,7 @@
   const RAMPS = { light: ["#d9bf4a", "#7c7b78", "#00224e"], dark: ["#4a5f94", "#a59c74", "#fee838"] };
   const UNITS = { contribution: " logits", stability: "", reliability: " right" };
   const LISTED = 48, CELL = 200;
-  let data = null, cells = new Map(), colours = [], by = "group", lassoing = false, words = "", enclosed = null, listed = LISTED;
+  let data = null, inks = [], order = [], cells = new Map(), colours = [], by = "group", lassoing = false, words = "", enclosed = null, listed = LISTED;
   let canvas, context, width = 0, height = 0, view = { x: 0, y: 0, scale: 1 }, hovered = -1, path = null, waiting = false, settle = 0;
 
   const folded = (text) => text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
@@ -44,8 +44,15 @@
       const [low, high] = range(), stops = RAMPS[dark() ? "dark" : "light"], unknown = token("line");
       colours = data[by].map((value) => value === null ? unknown : mixed(stops, Math.round(12 * (value - low) / (high - low || 1)) / 12));
     }
+    inks = Uint32Array.from(colours, ink);
+    order = Uint32Array.from(data.x.keys()).sort((a, b) => colours[a] < colours[b] ? -1 : colours[a] > colours[b] ? 1 : a - b);
     legend();
     draw();
+  }
+  function inSight() {
+    let count = 0;
+    for (let i = 0; i < data.X.length; i++) { const x = across(i), y = down(i); count += x >= 0 && y >= 0 && x <= width && y <= height; }
+    return count;
   }
   function legend() {
     const place = document.getElementById("map-legend");
@@ -79,17 +86,16 @@
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     const size = Math.min(Math.max(view.scale * 70, data.x.length < 300 ? 11 : data.x.length < 2000 ? 6 : 3), 12), round = size > 4.5, half = size / 2;
-    const inside = [];
-    for (let i = 0; i < data.x.length; i++) {
-      const x = across(i), y = down(i);
-      if (x > -half && y > -half && x < width + half && y < height + half) inside.push(i);
-    }
+    const { X, Y } = data, { x: left, y: top, scale } = view, many = round && inSight() > 2500;
     context.globalAlpha = lit ? 0.15 : 1;
     let last = "";
-    for (const i of inside) {
+    if (!lit && (many || !round)) dots(size, ratio);
+    else for (let k = 0; k < order.length; k++) {
+      const i = order[k], x = (X[i] - left) * scale, y = (Y[i] - top) * scale;
+      if (x < -half || y < -half || x > width + half || y > height + half) continue;
       if (colours[i] !== last) context.fillStyle = last = colours[i];
-      if (round && inside.length < 2500) { context.beginPath(); context.arc(across(i), down(i), half, 0, 7); context.fill(); }
-      else context.fillRect(across(i) - half, down(i) - half, size, size);
+      if (!round || many) context.fillRect(x - half, y - half, size, size);
+      else { context.beginPath(); context.arc(x, y, half, 0, 7); context.fill(); }
     }
     context.globalAlpha = 1;
     if (lit) for (const i of lit) { context.fillStyle = colours[i]; context.beginPath(); context.arc(across(i), down(i), half + 1, 0, 7); context.fill(); }
@@ -101,6 +107,21 @@
     if (performance.now() > settle) return;
     clearTimeout(frame.later);
     frame.later = setTimeout(list, 160);
+  }
+  /* Ten thousand small squares, written as pixels: a tenth of the time of ten thousand calls. */
+  function dots(size, ratio) {
+    const wide = canvas.width, tall = canvas.height, image = context.createImageData(wide, tall), pixels = new Uint32Array(image.data.buffer);
+    const side = Math.max(1, Math.round(size * ratio)), { X, Y } = data, scale = view.scale * ratio;
+    for (let k = 0; k < order.length; k++) {
+      const i = order[k], left = Math.round((X[i] - view.x) * scale - side / 2), top = Math.round((Y[i] - view.y) * scale - side / 2);
+      if (left < 0 || top < 0 || left + side > wide || top + side > tall) continue;
+      for (let y = top; y < top + side; y++) pixels.fill(inks[i], y * wide + left, y * wide + left + side);
+    }
+    context.putImageData(image, 0, 0);
+  }
+  function ink(colour) {
+    const [red, green, blue] = colour.startsWith("#") ? [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)) : colour.match(/\d+/g).map(Number);
+    return (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
   }
   function moved() { settle = performance.now() + 400; draw(); clearTimeout(frame.later); frame.later = setTimeout(list, 160); }
 
@@ -245,6 +266,7 @@
     const answer = await fetch(place.dataset.src).catch(() => null);
     if (!answer || !answer.ok) { document.getElementById("chosen-status").textContent = "The map could not be loaded. Reload the page to try again."; return; }
     data = await answer.json();
+    data.X = Float32Array.from(data.x); data.Y = Float32Array.from(data.y);
     data.texts = data.x.map((_, i) => folded(`${named(i)} ${owner(i)} ${data.groups[groupOf(i)]}`));
     data.x.forEach((x, i) => { const cell = Math.floor(x / CELL) * 1000 + Math.floor(data.y[i] / CELL); cells.has(cell) ? cells.get(cell).push(i) : cells.set(cell, [i]); });
     if (!data.x.length) { document.getElementById("chosen-status").textContent = "This atlas was built without a map: its concepts have no place."; return; }

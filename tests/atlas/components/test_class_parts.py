@@ -91,8 +91,9 @@ def test_doubts_are_said_in_words() -> None:
     sound = Concept("x/1", "class", "x", 1, 1.0, prevalence=0.2, reliability=0.9, stability=0.9)
     record = ClassRecord(ImageNetClass(0, "x", "x"), "full", n_photos=300, accuracy=0.9)
     assert doubts(sound, record) == []
-    poor = dataclasses.replace(sound, contribution=-0.1, reliability=0.52, stability=0.3)
+    poor = dataclasses.replace(sound, contribution=-0.1, share=-0.02, reliability=0.52, stability=0.3)
     assert [doubt.split()[0] for doubt in doubts(poor, record)] == ["speaks", "less", "unstable:"]
+    assert doubts(dataclasses.replace(sound, contribution=-0.01, share=-0.001), record) == []
     assert doubts(dataclasses.replace(sound, reliability=0.5), dataclasses.replace(record, n_photos=4)) == []
 
 

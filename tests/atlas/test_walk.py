@@ -1,0 +1,80 @@
+"""A walk over every class and concept of an atlas: no broken picture, no broken link, no empty panel.
+
+``python tests/atlas/test_walk.py ATLAS`` walks one of your own.
+"""
+
+from __future__ import annotations
+
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+from atlas.app import create_app
+from atlas.store import Store
+
+FILLED_BY_SCRIPTS = {"photo-body", "photo-list", "classes", "elsewhere", "theorem", "chosen", "map"}
+
+
+class Seen(HTMLParser):
+    """What a page asks for, and its sections that say nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: set[str] = set()
+        self.empty: list[str] = []
+        self._open: list[tuple[str, str, bool]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.addresses |= {values[name] for name in ("href", "src", "data-src", "data-photos") if name in values}
+        if tag in {"section", "article"}:
+            self._open.append((tag, values.get("class", ""), False))
+        elif values.get("id") in FILLED_BY_SCRIPTS or tag in {"img", "svg", "button"}:
+            self._say()
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self._say()
+
+    def _say(self) -> None:
+        self._open = [(tag, name, True) for tag, name, _ in self._open]
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._open and tag == self._open[-1][0]:
+            _, name, filled = self._open.pop()
+            self.empty += [] if filled else [name]
+
+
+def every_class(store: Store) -> tuple[int, list[str]]:
+    """Follow every address from the front page and from every class; return how many there are, and what is wrong."""
+    client, base = create_app([store]).server.test_client(), f"/{store.name}/"
+    waiting = [base, *(f"{base}class/{wnid}" for wnid in store.records)]
+    known, wrong = set(waiting), []
+    while waiting:
+        address = waiting.pop()
+        with client.get(address) as answer:
+            content, kind, status = answer.data, answer.mimetype, answer.status_code
+        if status != 200 or not content:
+            wrong.append(f"{address}: {status}")
+        if kind != "text/html":
+            continue
+        seen = Seen()
+        seen.feed(content.decode())
+        wrong += [f"{address}: empty panel {name!r}" for name in seen.empty]
+        fresh = {one.partition("#")[0] for one in seen.addresses if one.startswith((base, "/assets/"))} - known
+        known |= fresh
+        waiting += sorted(fresh)
+    return len(known), wrong
+
+
+def test_every_page_leads_somewhere_and_says_something(made_up: Store, withheld: Store) -> None:
+    for store in (made_up, withheld):
+        total, wrong = every_class(store)
+        assert wrong == []
+        assert total > 100
+
+
+if __name__ == "__main__":
+    total, wrong = every_class(Store(sys.argv[1]))
+    print(*wrong, f"{Path(sys.argv[1]).name}: {total} addresses, {len(wrong)} wrong", sep="\n")
+    raise SystemExit(bool(wrong))
