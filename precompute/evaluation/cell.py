@@ -14,19 +14,16 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Bool, Float
 
 from precompute import faithfulness, importance, metrics
-from precompute.activations import ClassActivations
 from precompute.backbone import Backbone
 from precompute.dictionary import Dictionary
 from precompute.evaluation.subject import Subject
-from precompute.importance import AffineHead, ConceptHead, SampledHead
 from precompute.pipeline import Workshop, evidence
+from precompute.pipeline.logit import Explained, explain
 from precompute.pipeline.workshop import reconstruct
 
-_HEAD_BATCH = 256
 _EPS = 1e-6  # logits; as in the record of a class
 
 #: Measured on the photos that judge; with ``_fit`` after it, on those of the fit.
@@ -49,7 +46,7 @@ class Cell:
     judged_on: Literal["holdout", "all"]  # all: the class has no holdout photos
     n_fitted: int  # photos
     n_judged: int
-    left_out: int  # judged photos without a curve: their concepts do not raise the logit
+    left_out: int  # judged photos without a curve: their concepts do not raise the logit, or each has a head of its own
     skipped: dict[str, str]  # photos that cannot be used, and why
     measures: dict[str, float | None]
     estimators: dict[str, dict[str, float | None]]  # and "random"
@@ -67,13 +64,14 @@ def measure(workshop: Workshop, subject: Subject, estimators: Sequence[str], *, 
     dictionary = workshop.fit(acts.crops, config.concepts)
     seconds = time.perf_counter() - start
     stable = evidence.stability(acts, dictionary, workshop)
-    head = _head(workshop.backbone, dictionary, subject.info.class_index)
-    codes = _codes(workshop, acts, dictionary, head)
-    above_bias = np.maximum(abs(acts.class_logit - _bias(workshop.backbone, subject.info.class_index)), _EPS)
-    explained = 1 - abs(acts.class_logit - head(codes)) / above_bias
+    n, positions, channels = acts.positions.shape
+    U = workshop.method.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
+    taken_apart = explain(workshop.backbone, subject.info, acts, dictionary, U, seed=config.seed)
+    above_bias = np.maximum(abs(acts.class_logit - _bias(workshop.backbone, subject)), _EPS)
+    explained = 1 - abs(taken_apart.parts.residual) / above_bias
     fit = evidence.measured(acts, dictionary, workshop) | {"explained": float(explained[acts.fitted].mean())}
     judged = _judged(subject, dictionary, workshop, fit) | {"explained": float(explained[subject.judged].mean())}
-    found, agreement, left_out = _estimators(codes[subject.judged], head, estimators, seed=config.seed)
+    found, agreement, left_out = _estimators(taken_apart, subject.judged, estimators, seed=config.seed)
     return Cell(
         digest=digest,
         wnid=subject.info.wnid,
@@ -96,32 +94,13 @@ def measure(workshop: Workshop, subject: Subject, estimators: Sequence[str], *, 
     )
 
 
-def _head(backbone: Backbone, dictionary: Dictionary, class_index: int) -> ConceptHead:
-    """Return the class logit as a function of codes: in closed form where the head is affine after mean pooling."""
-    offset = np.zeros(dictionary.atoms.shape[1], np.float32) if dictionary.offset is None else dictionary.offset
-    if backbone.linear_head:
-        weight, bias = backbone.class_head(class_index)
-        return AffineHead(slope=dictionary.atoms @ weight, constant=bias + float(offset @ weight))
-    V, mean = (torch.as_tensor(x, device=backbone.device) for x in (dictionary.atoms, offset))
-
-    def logit(codes: Tensor) -> Tensor:
-        return backbone.head(codes @ V + mean)[:, class_index]
-
-    return SampledHead(logit, device=backbone.device, batch=_HEAD_BATCH)
-
-
-def _codes(workshop: Workshop, acts: ClassActivations, dictionary: Dictionary, head: ConceptHead) -> np.ndarray:
-    """Return the codes of every photo: their means over positions where the head sees no more than these."""
-    n, positions, channels = acts.positions.shape
-    U = workshop.method.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
-    return U.mean(axis=1) if isinstance(head, AffineHead) else U
-
-
-def _bias(backbone: Backbone, class_index: int) -> float:
-    """Return the class logit of no activation at all."""
+def _bias(backbone: Backbone, subject: Subject) -> Float[np.ndarray, " photo"]:
+    """Return the class logit of no activation at all; class tokens, where the head reads some, are the photo's own."""
+    acts = subject.activations
     with torch.inference_mode():
-        nothing = torch.zeros(1, backbone.grid[0] * backbone.grid[1], backbone.channels, device=backbone.device)
-        return float(backbone.head(nothing)[0, class_index])
+        nothing = torch.zeros(acts.positions.shape, device=backbone.device)
+        logits = backbone.head(nothing, prefix=torch.from_numpy(acts.prefix).to(backbone.device))
+    return logits[:, subject.info.class_index].cpu().numpy()
 
 
 def _judged(
@@ -143,9 +122,17 @@ def _judged(
 
 
 def _estimators(
-    codes: np.ndarray, head: ConceptHead, names: Sequence[str], *, seed: int
+    taken_apart: Explained, judged: Bool[np.ndarray, " photo"], names: Sequence[str], *, seed: int
 ) -> tuple[dict[str, dict[str, float | None]], dict[str, dict[str, float | None]], int]:
-    """Return the faithfulness of every estimator and of chance, how far their rankings agree, and the photos left out."""
+    """Return the faithfulness of every estimator and of chance, how far their rankings agree, and the photos left out.
+
+    Nothing is known of them where each photo has a head of its own.
+    """
+    head, codes = taken_apart.head, taken_apart.codes[judged]
+    if head is None:
+        nothing: dict[str, float | None] = dict.fromkeys(FAITHFULNESS)
+        unknown: dict[str, dict[str, float | None]] = {name: dict.fromkeys(names) for name in names}
+        return dict.fromkeys((*names, faithfulness.RANDOM), nothing), unknown, len(codes)
     phi = {name: importance.METHODS[name].estimate(codes, head, seed=seed) for name in names}
     verdict = faithfulness.evaluate(codes, head, phi, seed=seed)
     found = {

@@ -116,6 +116,8 @@ def _show_tables(evaluation: Evaluation, console: Console) -> None:
     console.print(_estimators(rows["estimators"], over))
     if len(evaluation.request.estimators) > 1:
         console.print(_agreement(rows["agreement"], evaluation.request.estimators))
+    if all(row["c_mu_fidelity_classes"] == 0 for row in rows["estimators"]):
+        console.print(f"Estimators are unknown: the head of {evaluation.backbone['name']} reads more than the codes.")
     if alone:
         console.print(
             f"Without holdout photos, so judged on all, those of the fit among them: {', '.join(alone)}.", highlight=False
@@ -151,7 +153,8 @@ def _estimators(rows: Sequence[Row], over: str) -> Table:
 def _few(row: Row) -> bool:
     """Tell whether the curves of a row speak for fewer than half of the photos."""
     photos, without = row["photos"], row["without_curve"]
-    return isinstance(photos, int) and isinstance(without, int) and 2 * without > photos
+    known = row["c_deletion_mean"] is not None
+    return known and isinstance(photos, int) and isinstance(without, int) and 2 * without > photos
 
 
 def _agreement(rows: Sequence[Row], estimators: Sequence[str]) -> Table:
@@ -181,4 +184,5 @@ def _cell(row: Row, name: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−") if abs(value) < 100 else f"{value:.0f}".replace("-", "−")
+    text = f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
+    return "0.00" if text == "-0.00" else text.replace("-", "−")

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from threadpoolctl import threadpool_limits
 
 from atlas.schema import AtlasError, ImageNetClass
@@ -68,7 +67,6 @@ def evaluate(request: Request, reporter: Reporter) -> Evaluation:
         reporter=reporter,
         workers=config.workers or os.cpu_count() or 1,
     )
-    _refuse_head(workshop.backbone)
     run = _Run(request, workshop, index)
     try:
         run.all(classes)
@@ -91,13 +89,6 @@ def _refuse(out: Path) -> None:
         raise AtlasError(f"{out} is a file: --out names the folder that the tables go into.")
     if (out / files.MANIFEST).exists():
         raise AtlasError(f"{out} is an atlas: choose another --out for the tables.")
-
-
-def _refuse_head(model: backbone.Backbone) -> None:
-    """Refuse, before any work, a head that reads more than the activations."""
-    positions = model.grid[0] * model.grid[1]
-    with torch.inference_mode():
-        model.head(torch.zeros(1, positions, model.channels, device=model.device))
 
 
 def _classes(wanted: Sequence[str], index: PhotoIndex) -> list[ImageNetClass]:

@@ -435,10 +435,17 @@ def test_nmf_refuses_negative_activations_in_words(ask, folder) -> None:
         measure(*looked(net, ask, folder, "nmf"), ("saliency",), digest="")
 
 
-def test_a_head_that_reads_a_class_token_is_refused_before_any_work(ask, monkeypatch) -> None:
-    monkeypatch.setattr(run, "look", None)
-    with pytest.raises(AtlasError, match="reads a class token beside the patches"):
-        evaluation.evaluate(ask(backbone="test_vit2", weights="random"), Silent())
+def test_a_head_that_reads_a_class_token_leaves_estimators_unknown(ask, folder, found) -> None:
+    net = backbone.load("test_vit2", weights="random", device="cpu")
+    cell = measure(*looked(net, ask, folder, "kmeans"), ("saliency", "sobol"), digest="")
+    assert cell.measures["relative_l2"] < 1
+    assert cell.measures["explained_fit"] <= 1
+    assert cell.estimators == dict.fromkeys(("saliency", "sobol", "random"), dict.fromkeys(FAITHFULNESS))
+    assert cell.left_out == cell.n_judged == HELD
+    request = dataclasses.replace(found.request, dictionaries=("kmeans",), estimators=("saliency", "sobol"))
+    text = shown(dataclasses.replace(found, request=request, cells=(cell,), backbone=net.describe()))
+    assert "Estimators are unknown: the head of test_vit2 reads more than the codes." in text
+    assert re.search(r"saliency +│ +– │", text)
 
 
 def arguments(ask, **flags) -> list[object]:
@@ -479,7 +486,7 @@ def test_wrong_use_is_one_line(command_line, ask) -> None:
     ended = command_line.run(*arguments(ask), "--dictionary", "ica")
     assert ended.status == 2
     assert ended.err.count("\n") == 1
-    assert ended.complaint.startswith("precompute: --dictionary knows no 'ica'")
+    assert ended.err.startswith("precompute: --dictionary knows no 'ica'")
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 130)])
