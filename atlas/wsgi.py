@@ -9,7 +9,7 @@ from typing import Any
 
 from dash import Dash
 from flask import Flask
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication
 
 from atlas.app import create_app
 from atlas.schema import AtlasError

@@ -184,6 +184,7 @@ class Backbone:
             "weights": self.weights,
             "layer": "last feature map" if self.layer == "auto" else self.layer,
             "head": "affine after mean pooling" if self.linear_head else "not affine",
+            "contributions": "closed form" if self.linear_head else "integrated gradients",
             "channels": self.channels,
             "grid": list(self.grid),
             "batch_norms_folded": self.folded,
