@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -17,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Manifest, Pictures, Result
@@ -51,11 +53,20 @@ class Writer:
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        self._refuse_strangers()
         try:
+            self._refuse_strangers()
             self._lock = self._take_lock()
         except OSError as error:
             raise AtlasError(f"{self.root} cannot be written ({error.strerror}): choose another --out.") from error
+        try:
+            self._recover()
+        except BaseException:
+            self._lock.close()
+            raise
+        return self
+
+    def _recover(self) -> None:
+        """Bring what a killed writer left into order."""
         files.roll_forward(self.root)
         for leftover in (self.root / f"{files.COMMIT}.tmp", self.root / files.BUILD / "tmp", self._aside):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -63,13 +74,14 @@ class Writer:
         for owner, digest in self.staged().items():
             if published.get(owner) == digest:  # a publish was stopped at its very end
                 files.discard(self._staged / owner, self._aside)
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None and self.published and not self.staged():
-            shutil.rmtree(self.root / files.BUILD, ignore_errors=True)
-        if self._lock:
-            self._lock.close()
+        try:
+            if kind is None and self.published and not self.staged():
+                shutil.rmtree(self.root / files.BUILD, ignore_errors=True)
+        finally:
+            if self._lock:
+                self._lock.close()
 
     def _refuse_strangers(self) -> None:
         if self.root.exists() and not self.root.is_dir():
@@ -81,6 +93,14 @@ class Writer:
             )
 
     def _take_lock(self) -> IO[str]:
+        for _ in range(100):
+            with suppress(FileNotFoundError, FileExistsError):  # a writer that has just finished removes the folder
+                if lock := self._try_lock():
+                    return lock
+        self._staged.mkdir(parents=True, exist_ok=True)
+        raise AtlasError(f"{self.root} is being written by others all the time: choose another --out.")
+
+    def _try_lock(self) -> IO[str] | None:
         self._staged.mkdir(parents=True, exist_ok=True)
         path = self.root / files.BUILD / "lock"
         lock = path.open("a+")
@@ -91,9 +111,9 @@ class Writer:
             owner = lock.read().strip() or "an unknown process"
             lock.close()
             raise AtlasError(f"{self.root} is being written by {owner}: wait for it, or choose another --out.") from error
-        if not path.exists() or not os.path.samestat(os.fstat(lock.fileno()), path.stat()):
-            lock.close()  # another writer has just finished, and removed the file that this one opened
-            return self._take_lock()
+        if os.fstat(lock.fileno()).st_nlink == 0:  # removed between opening and locking it
+            lock.close()
+            return None
         lock.truncate(0)
         lock.write(f"process {os.getpid()} on {socket.gethostname()}")
         lock.flush()
@@ -139,12 +159,18 @@ class Writer:
             AtlasError: there is no such dictionary yet.
         """
         staged = self._staged / owner / files.DICTIONARIES
-        path = staged if staged.exists() else files.locate(self.root, files.DICTIONARIES)
-        arrays = load_file(path) if path.exists() else {}
+        arrays = load_file(staged) if staged.exists() else self._arrays() if self.published else {}
         if owner not in arrays:
             raise AtlasError(f"{self.root} holds no dictionary {owner!r} yet.")
         extra = {name.split(".", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{owner}.")}
         return {"atoms": arrays[owner].astype(np.float32), **extra}
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        path = files.locate(self.root, files.DICTIONARIES)
+        try:
+            return dict(load_file(path))
+        except (OSError, SafetensorError) as error:
+            raise AtlasError(f"{path} cannot be read ({error}): run `atlas check {self.root}`.") from error
 
     def stage(self, result: Result) -> None:
         """Keep a finished result durably, to be published later."""
@@ -154,9 +180,9 @@ class Writer:
         for name, table in _tables(result).items():
             pq.write_table(table, folder / name)
         if result.atoms is not None:
-            extra = {f"{result.owner}.{name}": np.ascontiguousarray(array) for name, array in result.arrays.items()}
-            arrays = {result.owner: np.ascontiguousarray(result.atoms), **extra}
-            files.write(folder / files.DICTIONARIES, save(arrays))
+            extra = {f"{result.owner}.{name}": array for name, array in result.arrays.items()}
+            arrays = {result.owner: result.atoms, **extra}
+            files.write(folder / files.DICTIONARIES, save({n: np.asarray(array, order="C") for n, array in arrays.items()}))
         for name, picture in _named(result.owner, result.pictures).items():
             files.write(folder / name, picture)
         files.write(folder / _NOTE, json.dumps({"digest": result.digest, "skipped": result.skipped}).encode())
@@ -196,13 +222,13 @@ class Writer:
         }
 
     def _merge_dictionaries(self, new: Path, staged: Sequence[str]) -> dict[str, np.ndarray]:
-        found = files.locate(self.root, files.DICTIONARIES)
-        atoms: dict[str, np.ndarray] = dict(load_file(found)) if found.exists() else {}
+        atoms = self._arrays() if self.published else {}
         for owner in staged:
             atoms = {name: array for name, array in atoms.items() if name.split(".")[0] != owner}
             if (path := self._staged / owner / files.DICTIONARIES).exists():
                 atoms |= load_file(path)
-        files.write(new / files.DICTIONARIES, save(dict(sorted(atoms.items()))))
+        atoms = dict(sorted(atoms.items()))
+        files.write(new / files.DICTIONARIES, save(atoms))
         return atoms
 
     def _merge_tables(self, new: Path, staged: Sequence[str], refine: Refine | None, atoms: dict[str, np.ndarray]) -> None:
@@ -219,9 +245,9 @@ class Writer:
             _write_groups(new / name, merged[name], order)
 
     def _merged(self, name: str, staged: Sequence[str]) -> pa.Table:
-        pieces = [pq.read_table(self._staged / owner / name) for owner in staged]
-        if (old := files.locate(self.root, name)).exists():
-            table = pq.read_table(old)
+        pieces = [pq.read_table(self._staged / owner / name, use_threads=False) for owner in staged]
+        if old := self.published:
+            table = old.table(name)
             kept = pc.invert(pc.is_in(tables.owners(table), pa.array(staged, pa.string())))
             pieces.insert(0, table.filter(kept))
         return pa.concat_tables(pieces) if pieces else tables.SCHEMAS[name].empty_table()
