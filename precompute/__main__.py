@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 from enum import StrEnum
@@ -82,7 +83,7 @@ def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> in
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}:
             raise
         raise AtlasError(
-            f"{config.out} cannot be written ({error.strerror}). What is published stays readable; make room, and the same "
+            f"{config.out} cannot be written ({os.strerror(error.errno)}). What is published stays readable; make room, and the same "
             "command resumes."
         ) from error
     for wnid, reason in report.failed.items():

@@ -124,7 +124,7 @@ class _Build:
 
     def run(self) -> dict[str, str]:
         """Build what is missing, publish, and return why classes failed."""
-        if self.writer.published is None:
+        if not self.writer.finished():
             self._publish(final=False)
         shared_photos = [p for group in self.index.photos.values() for p in group]
         shared_digest = pipeline.digest(self.workshop, SHARED, shared_photos) if self._with_shared else ""
