@@ -83,8 +83,8 @@ def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> in
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}:
             raise
         raise AtlasError(
-            f"{config.out} cannot be written ({os.strerror(error.errno)}). What is published stays readable; make room, and the same "
-            "command resumes."
+            f"{config.out} cannot be written ({os.strerror(error.errno)}). What is published stays readable; make room, and the "
+            "same command resumes."
         ) from error
     for wnid, reason in report.failed.items():
         reporter.say(f"failed {wnid}: {reason}")
