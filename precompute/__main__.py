@@ -16,7 +16,7 @@ from rich.console import Console
 from atlas.schema import AtlasError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}
 
 
 class _Publish(StrEnum):
@@ -80,7 +80,7 @@ def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> in
         print(f"\nInterrupted. {config.out} is readable as it is; the same command resumes.", file=sys.stderr)
         return 130
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}:
+        if error.errno not in _NO_ROOM:
             raise
         raise AtlasError(
             f"{config.out} cannot be written ({os.strerror(error.errno)}). What is published stays readable; make room, and the "

@@ -167,6 +167,10 @@ class Backbone:
             gap = (self._logits(self._head(activations)) - expected).abs().max()
         return LinearHead(classifier.weight, bias) if gap <= 1e-4 * expected.abs().max() else None
 
+    def class_bias(self, class_index: int) -> float | None:
+        """Return the bias of one class in an affine head; None where the head is not affine."""
+        return float(self.linear_head.bias[class_index]) if self.linear_head else None
+
     @property
     def has_class_token(self) -> bool:
         """Whether the head reads tokens beside the patches."""

@@ -16,8 +16,6 @@ from precompute.pipeline.logit import Explained
 from precompute.pipeline.workshop import Workshop, reconstruct
 
 CONTRIBUTION = "contribution"
-#: Faithfulness is measured on holdout photos where there are at least so many, else on all photos.
-ENOUGH_HOLDOUT = 10
 
 
 def estimates(explained: Explained, *, seed: int) -> dict[str, np.ndarray]:
@@ -36,11 +34,14 @@ def with_estimators(concepts: Sequence[Concept], estimated: dict[str, np.ndarray
 
 
 def faithful(photos: Photos, explained: Explained, estimated: dict[str, np.ndarray], *, seed: int) -> dict[str, Any]:
-    """Return the faithfulness columns of a class record; nothing where each photo has a head of its own."""
+    """Return the faithfulness columns of a class record, on holdout photos when there are any.
+
+    Nothing where each photo has a head of its own.
+    """
     if explained.head is None:
         return {}
     held = np.array([split == "holdout" for split in photos.split])
-    rows = held if held.sum() >= ENOUGH_HOLDOUT else np.ones_like(held)
+    rows = held if held.any() else np.ones_like(held)
     importances = {name: phi[rows] for name, phi in {CONTRIBUTION: photos.contributions, **estimated}.items()}
     found = faithfulness.evaluate(explained.codes[rows], explained.head, importances, seed=seed)
     return {

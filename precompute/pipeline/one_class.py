@@ -149,7 +149,7 @@ def _result(
         wnid, photos.contributions, dominant=photos.dominant, correct=photos.correct, seed=seed
     )
     estimated = evidence.estimates(explained, seed=seed)
-    record = _record(info, acts, photos)
+    record = _record(info, acts, photos, class_bias=workshop.backbone.class_bias(info.class_index))
     measures = evidence.measured(acts, dictionary, workshop) | evidence.faithful(photos, explained, estimated, seed=seed)
     if dictionary is workshop.shared:
         leading = evidence.leading(concepts, workshop.config.concepts)
@@ -174,9 +174,10 @@ def _result(
     )
 
 
-def _record(info: ImageNetClass, acts: ClassActivations, photos: Photos) -> ClassRecord:
+def _record(info: ImageNetClass, acts: ClassActivations, photos: Photos, *, class_bias: float | None) -> ClassRecord:
     held = np.array([split == "holdout" for split in photos.split])
-    above_bias = np.maximum(np.abs(photos.class_logit - photos.bias), 1e-6)
+    bias = photos.bias if class_bias is None else class_bias  # the class's own, also where a dictionary's offset adds to it
+    above_bias = np.maximum(np.abs(photos.class_logit - bias), 1e-6)
     return ClassRecord(
         info=info,
         coverage="full" if len(photos) >= FULL_COVERAGE_PHOTOS else "sample",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from precompute.activations import CropPlan, Extractor
 from precompute.backbone import Backbone
@@ -54,7 +55,8 @@ class Workshop:
 
     def fit(self, activations: np.ndarray, concepts: int) -> Dictionary:
         """Fit a dictionary, its atoms rounded as they are stored: what is published is what was used."""
-        found = self.method.fit(activations, concepts=concepts, seed=self.config.seed)
+        with threadpool_limits(1):  # matrices of a class are small: threads would only wait for each other
+            found = self.method.fit(activations, concepts=concepts, seed=self.config.seed)
         return dataclasses.replace(found, atoms=found.atoms.astype(np.float16).astype(np.float32))
 
 
