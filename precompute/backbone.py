@@ -213,7 +213,7 @@ def load(name: str, *, weights: str = "package", layer: str = "auto", device: st
     Raises:
         AtlasError: an unknown network, weights that are missing, changed or of another shape, not 1000 outputs, no such device.
     """
-    if name not in timm.list_models() and not name.startswith("hf-hub:"):
+    if not timm.is_model(name) and not name.startswith("hf-hub:"):
         near = timm.list_models(f"*{name.split('_')[-1]}*")[:5]
         raise AtlasError(f"timm knows no backbone {name!r}." + (f" Did you mean {', '.join(near)}?" if near else ""))
     model, provenance = with_weights(name, weights)

@@ -25,7 +25,7 @@ def cut_at(model: nn.Module, layer: str) -> tuple[nn.Module, nn.Module]:
     try:
         graph = tracer.trace(model, concrete_args=_defaults(model))
     except (torch.fx.proxy.TraceError, TypeError, RuntimeError) as error:
-        raise AtlasError(f"This backbone cannot be cut at a named layer ({error}): use --layer auto.") from error
+        raise AtlasError(f"This backbone cannot be cut at {layer!r} ({error}): name another layer.") from error
     names: dict[fx.Node, str] = tracer.node_to_qualname
     inside = [n for n in graph.nodes if n in names and f"{names[n]}.".startswith(f"{layer}.")]
     if not inside:

@@ -149,7 +149,7 @@ class Bars:
         self.say(f"{owner}: {outcome}")
 
     def say(self, message: str) -> None:  # noqa: D102
-        self._progress.console.print(message, highlight=False)
+        self._progress.console.print(message, highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:  # noqa: D102
         self._progress.stop()

@@ -40,7 +40,7 @@ class StrategyGraph:
 def tsne(phi: Float[np.ndarray, "photo concept"], seed: int) -> Float[np.ndarray, "photo 2"]:
     """Lay photos out by t-SNE (PCA start, perplexity min(30, n/4)); by PCA below twelve photos."""
     n = len(phi)
-    if n < FEWEST_FOR_TSNE or phi.std() == 0:
+    if n < FEWEST_FOR_TSNE or phi.shape[1] < 2 or _spread(phi) == 0:  # on points that coincide t-SNE crashes the process
         return pca(phi, seed)
     with threadpool_limits(1, "openmp"):  # its sums depend on the number of threads
         model = TSNE(perplexity=min(30, n / 4), init="pca", random_state=seed, n_jobs=1)
@@ -52,9 +52,15 @@ def pca(phi: Float[np.ndarray, "photo concept"], seed: int) -> Float[np.ndarray,
     n = len(phi)
     flat = np.zeros((n, 2), np.float32)
     size = min(2, n, phi.shape[1])
-    if n > 1 and phi.std() > 0:
+    if n > 1 and _spread(phi) > 0:
         flat[:, :size] = PCA(size, svd_solver="full", random_state=seed).fit_transform(phi)
     return _unit_box(flat)
+
+
+def _spread(phi: np.ndarray) -> float:
+    """Return the largest spread of a concept, relative to its size; rounding counts as none."""
+    spread = float(np.ptp(phi, axis=0).max(initial=0.0))
+    return spread if spread > 1e-6 * float(np.abs(phi).max(initial=0.0)) else 0.0
 
 
 #: Ways to lay photos out. Add one: a function (φ, seed) → (photo, 2).

@@ -120,6 +120,9 @@ def _assign(model: nn.Module, state: dict[str, Tensor], name: str) -> None:
         model.load_state_dict(state)
     except RuntimeError as error:
         raise AtlasError(f"{name} does not fit the backbone: {' '.join(str(error).split())[:200]}") from error
+    for key, tensor in model.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise AtlasError(f"{name} holds values that are not numbers (in {key}): take another file of weights.")
 
 
 def _sha256(path: Path) -> str:

@@ -73,7 +73,7 @@ def crop(album: Album, owner: str, index: int, rank: int) -> Response:
         abort(404)
     x, y, width, height = found[0].box
     with Image.open(path) as image:
-        cut = image.convert("RGB").crop((x, y, x + width, y + height))
+        cut = _upright(image).crop((x, y, x + width, y + height))
     return _webp(cut.resize((CROP_SIDE, CROP_SIDE)), lasting=False)
 
 
@@ -85,7 +85,12 @@ def photo(album: Album, wnid: str, n: int) -> Response:
         abort(404)
     side = min(max(request.args.get("side", PHOTO_SIDE, type=int), 16), PHOTO_SIDE)
     with Image.open(path) as image:
-        return _webp(ImageOps.fit(image.convert("RGB"), (side, side)), lasting=False)
+        return _webp(ImageOps.fit(_upright(image), (side, side)), lasting=False)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Return a photo as boxes see it: turned as its camera says, RGB."""
+    return ImageOps.exif_transpose(image).convert("RGB")
 
 
 def reader_photo(root: Path | None, key: str) -> Path | None:

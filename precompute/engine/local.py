@@ -15,3 +15,5 @@ def run(make_task: Callable[[], Callable[[str], Result]], wnids: Sequence[str]) 
             yield wnid, task(wnid)
         except AtlasError as error:
             yield wnid, error
+        except Exception as error:  # one odd class must not end a build of a thousand: it is named, and the build goes on
+            yield wnid, AtlasError(f"{type(error).__name__}: {error}")
