@@ -74,8 +74,8 @@ def _measure(count: int, rounds: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         wnid, found = _photos(count, Path(folder))
         info = next(c for c in imagenet_classes() if c.wnid == wnid)
-        _bare(workshop, 64, 64)
         loaded = _peak()
+        _bare(workshop, 64, 64)
         ratios, ours, bare = [], [], []
         for _ in range(rounds):
             start = time.perf_counter()
