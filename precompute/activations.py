@@ -118,7 +118,7 @@ def of_class(
     Crops are taken from the photos of the fit split that the backbone recognises. If these give fewer than ``least`` crops, the
     rest of the fit split is taken too, in a second pass: a class the network seldom recognises still has concepts.
     """
-    parts = _Parts()
+    parts = _Parts(len(photos))
     for batch in _batches(decoded(photos), extractor.batch):
         images = _stack(batch)
         first = len(parts.photos)
@@ -137,12 +137,12 @@ def of_class(
 class _Parts:
     """Batches of results, joined at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, expected: int) -> None:
         self.photos: list[Photo] = []
         self.geometry: list[Geometry] = []
         self.predicted: list[int] = []
         self.class_logit: list[float] = []
-        self._positions: list[np.ndarray] = []
+        self._positions = _Rows(expected)
         self._prefix: list[np.ndarray] = []
         self._crops: list[np.ndarray] = []
         self._crop_photo: list[int] = []
@@ -156,7 +156,7 @@ class _Parts:
         self.geometry += [geometry for *_, geometry in batch]
         self.predicted += found.logits.argmax(dim=1).tolist()
         self.class_logit += found.logits[:, class_index].tolist()
-        self._positions.append(found.activations.cpu().numpy())
+        self._positions.add(found.activations.cpu().numpy())
         self._prefix.append(found.prefix.cpu().numpy())
 
     def add_crops(self, extractor: Extractor, images: Tensor, chosen: list[int], first: int) -> None:
@@ -170,7 +170,7 @@ class _Parts:
         return ClassActivations(
             photos=tuple(self.photos),
             geometry=tuple(self.geometry),
-            positions=_joined(self._positions, (0, int(np.prod(extractor.backbone.grid)), channels)),
+            positions=self._positions.joined((0, int(np.prod(extractor.backbone.grid)), channels)),
             prefix=np.concatenate(self._prefix) if self._prefix else np.zeros((0, 0, channels), np.float32),
             class_logit=np.array(self.class_logit, np.float32),
             predicted=np.array(self.predicted, np.int32),
@@ -178,6 +178,25 @@ class _Parts:
             crop_photo=np.repeat(np.array(self._crop_photo, np.int32), crops_each),
             crop_number=np.tile(np.arange(crops_each, dtype=np.int32), len(self._crop_photo)),
         )
+
+
+class _Rows:
+    """Rows that are added batch by batch to one array: never two copies of everything."""
+
+    def __init__(self, expected: int) -> None:
+        self._expected, self._count = max(expected, 1), 0
+        self._array: np.ndarray | None = None
+
+    def add(self, rows: np.ndarray) -> None:
+        if self._array is None:
+            self._array = np.empty((self._expected, *rows.shape[1:]), np.float32)
+        while self._count + len(rows) > len(self._array):
+            self._array = np.concatenate([self._array, np.empty_like(self._array)])
+        self._array[self._count : self._count + len(rows)] = rows
+        self._count += len(rows)
+
+    def joined(self, empty: tuple[int, ...]) -> np.ndarray:
+        return np.zeros(empty, np.float32) if self._array is None else self._array[: self._count]
 
 
 def _joined(parts: list[np.ndarray], empty: tuple[int, ...]) -> np.ndarray:

@@ -40,7 +40,7 @@ class Config:
     seed: int = 0
     crop_size: int = 96
     crop_input: int = 0  # 0: the backbone's own input size
-    batch: int = 32
+    batch: int = 16
     picture_batch: int = 8
     layout: str = "tsne"
 

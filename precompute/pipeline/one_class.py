@@ -44,6 +44,7 @@ def build_class(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo]
     look = _look(workshop, info, photos)
     dictionary = _dictionary(workshop, info, look.activations)
     described, explained = _describe(workshop, info, look.activations, dictionary)
+    look = look.without_positions()
     own = dictionary is not workshop.shared
     result = _result(workshop, info, look.activations, dictionary, described, explained)
     painted = paint(workshop, info.wnid, info.class_index, dictionary.atoms if own else None)
@@ -62,6 +63,14 @@ class _Look:
     activations: ClassActivations
     small: dict[str, Image.Image]
     skipped: dict[str, str]
+
+    def without_positions(self) -> _Look:
+        """Let go of the largest array, which nothing needs any more once there are codes (and crops to measure on)."""
+        acts = self.activations
+        if not len(acts.crops):
+            return self
+        none = np.zeros((len(acts.photos), 0, acts.positions.shape[2]), np.float32)
+        return dataclasses.replace(self, activations=dataclasses.replace(acts, positions=none))
 
     def thumbnails(self, workshop: Workshop) -> bytes | None:
         if workshop.config.publish_photos == "reference":
