@@ -36,15 +36,11 @@ def markup(part: Any) -> str:
 
 
 def _element(part: Component) -> str:
-    props = dict(sorted(part.to_plotly_json()["props"].items(), key=_place))
-    tag = part._type.lower()
-    opened = f"<{tag}{''.join(_attribute(name, value) for name, value in props.items() if name != 'children')}>"
-    return opened if tag in _VOID else f"{opened}{markup(props.get('children'))}</{tag}>"
-
-
-def _place(attribute: tuple[str, Any]) -> str:
-    """Order data-* and aria-*, which Dash keeps in a set, after the others: a page is the same whoever writes it."""
-    return attribute[0] if "-" in attribute[0] else ""
+    held, tag = vars(part), part._type.lower()
+    named = [name for name in part._prop_names if name in held and name != "children"]
+    marks = sorted(name for name in held if name.startswith(("data-", "aria-")))  # Dash keeps these without an order
+    opened = f"<{tag}{''.join(_attribute(name, held[name]) for name in (*named, *marks))}>"
+    return opened if tag in _VOID else f"{opened}{markup(held.get('children'))}</{tag}>"
 
 
 def _attribute(name: str, value: Any) -> str:
