@@ -4,7 +4,7 @@
   "use strict";
   const KEYS = ["concept", "strategy", "photo", "by"];
   const VALID = { concept: /^(0|[1-9][0-9]{0,5})$/, strategy: /^(0|[1-9][0-9]{0,5})$/, photo: /^(0|[1-9][0-9]{0,5})$/, by: /^[a-z][a-z0-9_]{0,31}$/ };
-  const listeners = [];
+  const listeners = [], loaded = {};
   let state = {};
 
   /* "?concept=3&by=sobol" → {concept: 3, by: "sobol"}; unknown keys and invalid values are ignored. */
@@ -39,6 +39,7 @@
     for (const place of document.querySelectorAll("[data-card], [data-mark]")) place.classList.toggle("is-selected", String(state.concept) === (place.dataset.card || place.dataset.mark));
     const lists = [...document.querySelectorAll("[data-list]")];
     lists.forEach((list, i) => { list.hidden = state.by === undefined ? i > 0 : list.dataset.list !== state.by; });
+    for (const part of document.querySelectorAll("[data-when-strategy]")) part.hidden = state.strategy !== undefined && part.dataset.whenStrategy !== String(state.strategy);
     for (const listener of listeners) listener(state);
   }
 
@@ -88,9 +89,13 @@
     /* The JSON at an address, or null; a gallery brings it along as a script, since a page in a folder may not fetch. */
     async load(address) {
       if (window.atlasData) return window.atlasData[address] || null;
-      const answer = await fetch(address).catch(() => null);
-      return answer && answer.ok ? answer.json() : null;
+      loaded[address] = loaded[address] || fetch(address).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
+      const content = await loaded[address];
+      if (!content) delete loaded[address];
+      return content;
     },
+    /* What a view draws, as a table to take away: name → () => {columns, rows}; filled by the views, read by save.js. */
+    rows: {},
     onPage: (arrival) => { if (page()) arrival(page()); },
     /* element("button", {class: "x", "data-photo": 3}, "text", child …) */
     element(tag, attributes, ...children) {

@@ -20,6 +20,7 @@ from atlas.components.strategies import GRAPH_SLOT
 from atlas.pages import answers, exports, files, sheets
 from atlas.pages.addresses import Address, NotFound, resolve
 from atlas.pages.album import Album
+from atlas.pages.home import classes_url
 from atlas.pages.render import live_graph, page
 from atlas.schema import AtlasError
 from atlas.store import Store, data_path
@@ -130,6 +131,7 @@ def _written(address: Address, body: str, albums: Mapping[str, Album], *, script
         head=sheets.styles(),
         scripts=sheets.scripts(address.kind) + scripts,
         query=request.args.get("q", "") if address.kind == "home" else "",
+        index=classes_url(albums[address.store.name]),
     )
 
 
@@ -151,5 +153,6 @@ def _apology(
         atlases=list(albums),
         head=sheets.styles(),
         scripts=sheets.scripts(),
+        index=classes_url(albums[atlas]),
     )
     return Response(text, status=status, mimetype="text/html")

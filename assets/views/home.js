@@ -1,27 +1,49 @@
-/* The front page: cards for all classes from one file, searched, sorted and filtered here. */
+/* The front page: cards for all classes from one file; searched, narrowed by the hierarchy, sorted and filtered here.
+   What is shown is in the address: ?q=crane&in=animal/bird&sort=name&show=full. */
 (function () {
   "use strict";
-  const { element } = window.atlas;
-  const SORTS = { index: "class index", name: "name", accuracy: "least recognised", strategies: "strategies" };
-  const FILTERS = { all: "all", photos: "with photos", weights: "weights only" };
-  let data = null, cards = [], sort = "index", filter = "all";
+  const { element, hierarchy } = window.atlas;
+  const SORTS = { index: "class index", name: "name", photos: "most photos", accuracy: "least recognised", strategies: "strategies" };
+  const FILTERS = { all: "all", full: "many photos", sample: "sample photos", none: "weights only" };
+  const KEYS = ["q", "in", "sort", "show"];
+  let data = null, cards = [], root = null, state = {};
 
   const folded = (text) => text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
+  const field = () => document.getElementById("search");
 
   function card(entry) {
     const picture = entry.picture
       ? element("img", { class: "picture synthesised", alt: "", width: 160, height: 160, "data-src": entry.picture })
-      : element("div", { class: "absent" }, "no picture");
+      : element("span", { class: "absent" }, "no picture");
     const facts = [entry.recognised, entry.strategies ? `${entry.strategies} ${entry.strategies === 1 ? "strategy" : "strategies"}` : ""].filter(Boolean).join(" · ");
     const node = element("a", { class: "class-card", href: entry.url },
       element("span", { class: "visualization" }, picture),
       element("span", { class: "name" }, entry.name),
       element("span", { class: "badge " + entry.coverage }, entry.badge),
       element("span", { class: "facts" }, facts));
-    return { entry, node, name: folded(entry.name), text: folded([entry.name, entry.wnid, entry.also, entry.trail].join(" ")) };
+    return { entry, node, name: folded(entry.name), text: folded([entry.name, entry.wnid, entry.also, entry.path.replaceAll("/", " ")].join(" ")) };
   }
 
-  const shown = (one) => filter === "all" || (filter === "photos") === (one.entry.photos > 0);
+  /* The state that an address means; what this atlas cannot show is left out. */
+  function read() {
+    const given = new URLSearchParams(location.search), found = {};
+    for (const key of KEYS) if (given.get(key)) found[key] = given.get(key).slice(0, 200);
+    if (!(found.sort in SORTS) || found.sort === "index") delete found.sort;
+    if (!(found.show in FILTERS) || found.show === "all") delete found.show;
+    if (found.in && !hierarchy.at(root, found.in)) delete found.in;
+    return found;
+  }
+  function address(next) {
+    const said = KEYS.filter((key) => next[key]).map((key) => `${key}=${encodeURIComponent(next[key]).replaceAll("%20", "+").replaceAll("%2F", "/")}`);
+    return location.pathname + (said.length ? "?" + said.join("&") : "");
+  }
+  function change(part, added) {
+    state = { ...state, ...part };
+    if (address(state) !== location.pathname + location.search) history[added ? "pushState" : "replaceState"](history.state, "", address(state));
+  }
+
+  const within = (one) => !state.in || one.entry.path === state.in || one.entry.path.startsWith(state.in + "/");
+  const shown = (one) => within(one) && (!state.show || one.entry.coverage === state.show);
   function rank(one, words, query) {
     if (!query) return 1;
     if (!words.every((word) => one.text.includes(word))) return 0;
@@ -29,19 +51,18 @@
   }
 
   function update() {
-    const field = document.getElementById("search");
-    const query = folded(field.value.trim()), words = query.split(/\s+/);
+    const query = folded((state.q || "").trim()), words = query.split(/\s+/);
     let count = 0;
     for (const one of cards) {
       const place = shown(one) ? rank(one, words, query) : 0;
+      if (one.place === place) { count += place > 0; continue; }
+      one.place = place;
       one.node.hidden = !place;
       one.node.style.order = place;
       count += place > 0;
     }
-    document.getElementById("found").textContent = query || filter !== "all" ? `${count} of ${cards.length} classes` : "";
+    document.getElementById("found").textContent = Object.keys(state).some((key) => key !== "sort" && state[key]) ? `${count} of ${cards.length} classes` : "";
     elsewhere(query, words);
-    const address = location.pathname + (field.value.trim() ? "?q=" + encodeURIComponent(field.value.trim()) : "");
-    if (address !== location.pathname + location.search) history.replaceState(history.state, "", address);
   }
 
   /* ImageNet classes that match, but that this atlas does not hold. */
@@ -58,13 +79,11 @@
   const ORDERS = {
     index: () => 0,
     name: (a, b) => a.name.localeCompare(b.name),
+    photos: (a, b) => b.entry.photos - a.entry.photos,
     accuracy: (a, b) => (a.entry.accuracy ?? 2) - (b.entry.accuracy ?? 2),
     strategies: (a, b) => b.entry.strategies - a.entry.strategies,
   };
-  function arrange() {
-    document.getElementById("classes").append(...[...cards].sort(ORDERS[sort]).map((one) => one.node));
-    update();
-  }
+  const ordered = () => [...cards].sort(ORDERS[state.sort || "index"]);
 
   function choices(id, options, current, pick) {
     const place = document.getElementById(id);
@@ -78,31 +97,56 @@
     }));
   }
 
+  function draw() {
+    const useful = (key) => key in { index: 1, name: 1 } || new Set(data.classes.map((entry) => entry[key])).size > 1;
+    choices("sort", Object.fromEntries(Object.entries(SORTS).filter(([key]) => useful(key))), state.sort || "index",
+      (value) => { change({ sort: value === "index" ? "" : value }); document.getElementById("classes").append(...ordered().map((one) => one.node)); });
+    const known = Object.keys(FILTERS).filter((key) => key === "all" || data.classes.some((entry) => entry.coverage === key));
+    if (known.length > 2) choices("filter", Object.fromEntries(known.map((key) => [key, FILTERS[key]])), state.show || "all", (value) => { change({ show: value === "all" ? "" : value }); update(); });
+    document.getElementById("classes").append(...ordered().map((one) => one.node));
+    browse();
+    update();
+  }
+  function browse() {
+    const place = document.getElementById("groups");
+    if (place) hierarchy.draw(place, root, state.in || "", { address: (path) => address({ ...state, in: path }), go });
+  }
+  function go(path) {
+    change({ in: path }, true);
+    browse();
+    update();
+  }
+
   async function open(page) {
     const grid = page.querySelector("#classes");
     data = await window.atlas.load(grid.dataset.src);
     if (!data) { document.getElementById("found").textContent = "The list of classes could not be loaded. Reload the page to try again."; return; }
     cards = data.classes.map(card);
-    const useful = (key) => key in { index: 1, name: 1 } || data.classes.some((entry) => entry[key]);
-    choices("sort", Object.fromEntries(Object.entries(SORTS).filter(([key]) => useful(key))), sort, (value) => { sort = value; arrange(); });
-    const read = data.classes.filter((entry) => entry.photos > 0).length;
-    if (read > 0 && read < cards.length) choices("filter", FILTERS, filter, (value) => { filter = value; update(); });
-    arrange();
+    root = hierarchy.tree(data.classes);
+    state = read();
+    if (state.q) field().value = state.q;
+    draw();
+    window.atlas.rows.classes = () => ({
+      columns: ["class_index", "wnid", "name", "path", "rests_on", "photos", "accuracy", "strategies", "concepts"],
+      rows: ordered().filter((one) => one.place).map(({ entry }) => [entry.index, entry.wnid, entry.name, entry.path, entry.badge, entry.photos, entry.accuracy, entry.strategies, entry.concepts]),
+    });
   }
 
   window.atlas.onPage((page) => { if (page.dataset.page === "home") open(page); });
   const home = () => document.querySelector("[data-page=home]");
-  document.addEventListener("input", (event) => { if (event.target.id === "search" && home() && data) update(); });
+  document.addEventListener("input", (event) => { if (event.target.id === "search" && home() && data) { change({ q: field().value.trim() }); update(); } });
+  addEventListener("popstate", () => { if (home() && data) { state = read(); field().value = state.q || ""; draw(); } });
   document.addEventListener("submit", (event) => {
     if (!event.target.closest(".search") || !home()) return;
     event.preventDefault();
-    const best = cards.filter((one) => !one.node.hidden).sort((a, b) => a.node.style.order - b.node.style.order)[0];
+    const best = cards.filter((one) => one.place).sort((a, b) => a.place - b.place)[0];
     if (best) location.assign(best.entry.url);
   });
   document.addEventListener("click", (event) => {
     if (event.target.id !== "surprise" || !cards.length) return;
-    const withPhotos = cards.filter((one) => one.entry.photos > 0);
-    const pool = withPhotos.length ? withPhotos : cards;
+    const seen = cards.filter((one) => within(one)), strange = seen.filter((one) => one.entry.strategies > 1), withPhotos = seen.filter((one) => one.entry.photos > 0);
+    const pool = [strange, withPhotos, seen].find((some) => some.length > 0);
     location.assign(pool[Math.floor(Math.random() * pool.length)].entry.url);
   });
+  window.atlas.up = () => { if (home() && state.in) go(state.in.split("/").slice(0, -1).join("/")); };
 })();

@@ -14,17 +14,19 @@
   }
   const follow = (id) => { const link = document.getElementById(id); if (link) link.click(); };
   const actions = {
-    "/": () => document.getElementById("search").focus(),
+    "/": () => { const field = document.getElementById("search"); field.focus(); field.select(); },
     j: () => step(1),
     k: () => step(-1),
     ArrowLeft: () => follow("previous-class"),
     ArrowRight: () => follow("next-class"),
+    z: () => atlas.zoom(),
+    u: () => { if (atlas.up) atlas.up(); },
     "?": () => help().showModal(),
     Escape: () => atlas.select({ concept: null, strategy: null, photo: null }),
   };
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || help().open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (typing(event.target)) { if (event.key === "Escape") event.target.blur(); return; }
     const action = actions[event.key];
     if (!action || (event.key.startsWith("Arrow") && event.target.closest("[role=region]"))) return;

@@ -148,6 +148,16 @@
     document.getElementById("chosen").replaceChildren(...rows);
     draw();
   }
+  /* What is found or enclosed, else what is in view, as a table. */
+  function taken() {
+    const inside = (i) => across(i) >= 0 && down(i) >= 0 && across(i) <= width && down(i) <= height;
+    const shown = chosen() || data.x.map((_, i) => i).filter(inside), scaled = (values, i) => values[i] === null ? null : values[i] / 100;
+    return {
+      columns: ["concept", "class", "group", "x", "y", "contribution_logits", "stability", "reliability"],
+      rows: shown.map((i) => [`${owner(i)}/${data.index[i]}`, data.owner[i] < 0 ? "" : data.classes[data.owner[i]][1], data.groups[groupOf(i)], data.x[i], data.y[i],
+        scaled(data.contribution, i), scaled(data.stability, i), scaled(data.reliability, i)]),
+    };
+  }
   function item(i) {
     const picture = data.pictured[i] ? element("img", { class: "picture synthesised", alt: "", width: 96, height: 96, "data-src": pictureOf(i) }) : element("span", { class: "absent" }, "no picture");
     const link = element("a", { href: address(i) }, element("span", { class: "visualization" }, picture), element("span", {}, named(i)), element("small", {}, said(i)));
@@ -279,6 +289,7 @@
     new ResizeObserver(fit).observe(place);
     new MutationObserver(paint).observe(document.documentElement, { attributeFilter: ["data-mode"] });
     pointers(); fit(); paint(); list();
+    window.atlas.rows.map = taken;
     window.atlas.map = { zoom: (factor) => zoom(factor, width / 2, height / 2), frame, at: (i) => [across(i), down(i)] };
   });
 })();

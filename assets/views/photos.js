@@ -3,7 +3,7 @@
   "use strict";
   const atlas = window.atlas, { element } = atlas;
   const LISTED = 48;
-  let data = null, everything = false, graph = null, listed = "";
+  let data = null, everything = false, graph = null, listed = "", shown = 0;
 
   const number = (value, digits = 2) => {
     const text = Math.abs(value).toFixed(digits);
@@ -74,6 +74,14 @@
     });
   }
 
+  /* The whole arithmetic of the photo that is shown, as a table. */
+  atlas.rows.photo = () => {
+    const i = shown;
+    const parts = [["bias", data.bias[i]], ...data.concepts.map((one, j) => [`${one.shared ? "shared " : ""}concept ${one.index}`, data.contributions[i][j]]),
+      ...(data.rest ? [[`${data.rest} other concepts`, data.others[i]]] : []), ["residual", data.residual[i]], ["logit", data.logit[i]]];
+    return { columns: ["photo", "key", "predicted", "correct", "part", "logits"], rows: parts.map(([part, value]) => [i, data.keys[i], data.predicted[i], Boolean(data.correct[i]), part, value]) };
+  };
+
   function steps(i) {
     const own = data.concepts.map((concept, j) => ({ ...concept, value: data.contributions[i][j] }));
     own.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
@@ -115,14 +123,23 @@
     return meant(state).reduce((best, i) => (best === undefined || weight(i) > weight(best) ? i : best), undefined) ?? data.first;
   }
 
+  /* The photo in its frame: the reader's own opens large; of a thumbnail there is no more than it shows. */
+  function framed(i, alt) {
+    if (data.source !== "reader") return element("div", { class: data.sprite ? "frame small" : "frame", role: "img", "aria-label": alt }, picture(i, 448));
+    const image = picture(i, 448);
+    image.alt = alt;
+    return element("div", { class: "frame" }, element("a", { href: `${data.base}/${i}.webp?side=896`, "data-zoom": "" }, image));
+  }
+
   function drawPhoto(state) {
     const place = document.getElementById("photo-body");
     if (!place || !data.n) return;
     const i = state.photo !== undefined && state.photo < data.n ? state.photo : example(state);
+    shown = i;
     const heats = data.heat[i] || [];
     const lit = heats.includes(state.concept) ? state.concept : undefined;
     const alt = `photo ${i} of ${data.name}` + (lit === undefined ? "" : `, bright where concept ${lit} is`);
-    const frame = element("div", { class: "frame", role: "img", "aria-label": alt }, picture(i, 448));
+    const frame = framed(i, alt);
     if (lit !== undefined) frame.append(element("img", { class: "veil", alt: "", width: 448, height: 448, src: atlas.veil ? atlas.veil(data, i, lit) : `${data.base}/${i}/heat/${lit}.webp` }));
     const where = element("p", { class: "caption" }, "where: ", ...heats.flatMap((concept) => [element("button",
       { type: "button", class: `mini ${colour(concept)}`, "data-concept": concept, "aria-pressed": String(state.concept === concept) }, `concept ${concept}`), " "]));
@@ -133,7 +150,8 @@
       element("small", {}, state.photo === undefined && !single ? "· an example" : ""));
     place.replaceChildren(
       element("p", { class: "caption" }, data.correct[i] ? "recognised as " : element("b", { class: "poor" }, "mistaken for "), data.predicted[i], strategy, data.split[i] === "holdout" ? " · held out" : " · used in the fit"),
-      data.source === "withheld" ? element("p", { class: "placeholder" }, place.dataset.missing) : frame,
+      data.source === "withheld" ? element("p", { class: "placeholder" }, ...place.dataset.missing.split("`").map((words, k) => (k % 2 ? element("code", {}, words) : words))) : frame,
+      data.source === "thumbnails" && data.sprite ? element("p", { class: "caption" }, `the thumbnail of the atlas, ${data.sprite.side} pixels; --photo-root shows your own copy of the photo, large`) : "",
       heats.length && data.source !== "withheld" ? where : "", waterfall(i),
       element("p", { class: "caption key" }, data.keys[i]));
     if (focused !== undefined) (place.querySelector(`[data-concept="${focused}"]`) || place).focus();

@@ -95,5 +95,12 @@
       element("div", { class: "key-row caption" }, element("span", {}, element("span", { class: "key-line ours" }), "contribution"), element("span", {}, element("span", { class: "key-line" }), "Sobol"), element("span", {}, element("span", { class: "key-line random" }), "random, mean")),
       element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "rankings of all estimators" }, element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody"))));
     update(place, all);
+    window.atlas.rows.theorem = () => ({
+      columns: ["estimator", "ranking", "c_deletion_area", "c_insertion_area", ...all.map((_, i) => `concept_${i}_logits`)],
+      rows: Object.entries(ESTIMATORS).map(([name, estimator]) => {
+        const order = ranking(estimator, all);
+        return [name, order.join(" "), area(curve(order, all, false)), area(curve(order, all, true)), ...all.map((one) => one.w * one.u)];
+      }),
+    });
   });
 })();

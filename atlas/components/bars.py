@@ -11,6 +11,7 @@ from dash import html
 from atlas import theme
 from atlas.components import formats
 from atlas.components.explain import explain
+from atlas.components.exports import CHART, exports, rows
 from atlas.components.reliability import reliability_chart
 from atlas.components.view import ClassView
 from atlas.schema import Concept
@@ -50,7 +51,8 @@ def importance_panel(view: ClassView) -> Any:
             html.H2("What counts", id="counts-title"),
             html.P(_caption(view), className="caption"),
             _switch(list(shown)),
-            *(_bar_list(by, bars, hidden=i > 0) for i, (by, bars) in enumerate(shown.items())),
+            html.Div([_bar_list(by, bars, hidden=i > 0) for i, (by, bars) in enumerate(shown.items())], id="importance"),
+            exports("importance", *CHART, of="#importance"),
             explain("contribution", "share", "interval"),
             reliability_chart(view),
         ],
@@ -78,8 +80,9 @@ def _switch(options: Sequence[str]) -> Any:
 def _bar_list(by: str, bars: Sequence[Bar], *, hidden: bool) -> Any:
     low = min(0.0, *(bar.low if bar.low is not None else bar.value for bar in bars), *(bar.value for bar in bars))
     high = max(0.0, *(bar.high if bar.high is not None else bar.value for bar in bars), *(bar.value for bar in bars)) or 1e-9
-    rows = [html.Li(_bar(bar, low, high)) for bar in bars]
-    return html.Ol(rows, className="bars", hidden=hidden, **{"data-list": by})
+    numbers = rows(["concept", by, "low", "high"], [(bar.concept.concept_id, bar.value, bar.low, bar.high) for bar in bars])
+    entries = [html.Li(_bar(bar, low, high)) for bar in bars]
+    return html.Ol(entries, className="bars", hidden=hidden, **{"data-list": by}, **numbers)
 
 
 def _bar(bar: Bar, low: float, high: float) -> Any:

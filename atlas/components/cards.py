@@ -9,10 +9,11 @@ from dash import html
 from atlas import theme
 from atlas.components import formats
 from atlas.components.explain import explain
+from atlas.components.exports import reference, table_links
 from atlas.components.links import class_link, concept_url, joined, neighbour_text
 from atlas.components.pictures import exemplars, visualization
 from atlas.components.view import ClassView, ConceptPictures
-from atlas.schema import ClassRecord, Concept
+from atlas.schema import SHARED, ClassRecord, Concept
 
 
 def concepts_section(view: ClassView) -> Any:
@@ -40,6 +41,7 @@ def concepts_section(view: ClassView) -> Any:
                 *("aligned classes", "similar concepts"),
             ),
             html.Div([card(concept, view) for concept in view.concepts], className="cards"),
+            table_links(view.atlas, view.record.info.wnid, "concepts"),
         ],
         className="concepts",
         **{"aria-labelledby": "concepts-title"},
@@ -72,6 +74,13 @@ def card(concept: Concept, view: ClassView) -> Any:
         *(html.P(doubt, className="doubt") for doubt in doubts(concept, view.record)),
         *_relations(concept, view),
         html.P(html.A(["open ", html.Span(name, className="sr"), " →"], href=href), className="more"),
+        reference(
+            key=concept.concept_id,
+            title=f"{name[:1].upper()}{name[1:]}" + ("" if concept.scope == SHARED else f" of {view.record.info.name}"),
+            path=href,
+            backbone=view.backbone,
+            created=view.created,
+        ),
     ]
     return html.Article(
         [visualization(pictures.visualization, alt), exemplars(pictures, name), html.Div(body, className="card-body")],

@@ -10,9 +10,9 @@ from dash import html
 from atlas.components import formats
 from atlas.components.explain import explain
 from atlas.components.links import class_url, home_url
-from atlas.components.pictures import image
+from atlas.components.pictures import zoomable
 from atlas.components.view import ClassView
-from atlas.schema import FULL_COVERAGE_PHOTOS, ClassRecord, ImageNetClass
+from atlas.schema import ClassRecord, ImageNetClass
 
 
 def class_header(view: ClassView) -> Any:
@@ -35,12 +35,13 @@ def _portrait(view: ClassView) -> Any:
     if view.portrait is None:
         return html.Div("no picture was made", className="portrait absent")
     alt = f"feature visualization of {view.record.info.name}"
-    return html.Div(image(view.portrait, alt, kind="synthesised"), className="portrait")
+    return html.Div(zoomable(view.portrait, alt), className="portrait")
 
 
 def _trail(atlas: str, info: ImageNetClass) -> Any:
     """Show the hypernyms; each leads to all classes below it."""
-    links = [html.A(word, href=f"{home_url(atlas)}?q={quote(word)}") for word in info.hypernyms]
+    paths = ["/".join(info.hypernyms[: i + 1]) for i in range(len(info.hypernyms))]
+    links = [html.A(path.rpartition("/")[2], href=f"{home_url(atlas)}?in={quote(path)}") for path in paths]
     return html.P([part for link in links for part in (" › ", link)][1:], className="trail")
 
 
@@ -54,7 +55,7 @@ def facts(view: ClassView) -> list[Any]:
     """Say what was measured on the class; nothing is said about what was not."""
     record = view.record
     if record.coverage == "none":
-        return ["weights only: no photos of this class were read"]
+        return [[html.B("weights only"), ": no photos of this class were read"]]
     found: list[Any] = [_photos_fact(record), formats.recognised(record)]
     if view.strategies:
         found.append(formats.counted(len(view.strategies), "strategy"))
@@ -68,9 +69,7 @@ def facts(view: ClassView) -> list[Any]:
 
 
 def _photos_fact(record: ClassRecord) -> Any:
-    sample = " (a sample)" if record.n_photos < FULL_COVERAGE_PHOTOS else ""
-    holdout = f", {record.n_holdout} held out" if record.n_holdout else ""
-    return [html.B(formats.counted(record.n_photos, "photo")), sample + holdout]
+    return ["rests on ", html.B(formats.rests_on(record))]
 
 
 def _curves_fact(record: ClassRecord) -> list[Any]:

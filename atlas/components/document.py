@@ -12,13 +12,23 @@ _KEYS = (
     ("j k", "next, previous concept"),
     ("← →", "previous, next class"),
     ("Enter", "select what has the focus"),
-    ("Esc", "clear the selection"),
+    ("z", "enlarge the picture of the selected concept"),
+    ("u", "up in the hierarchy of classes"),
+    ("Esc", "close, or clear the selection"),
     ("?", "this list"),
 )
 
 
 def document(
-    body: str, *, title: str, atlas: str, atlases: Sequence[str] = (), head: str = "", scripts: str = "", query: str = ""
+    body: str,
+    *,
+    title: str,
+    atlas: str,
+    atlases: Sequence[str] = (),
+    head: str = "",
+    scripts: str = "",
+    query: str = "",
+    index: str = "",
 ) -> str:
     """Return a whole HTML document.
 
@@ -30,7 +40,9 @@ def document(
         head: extra elements for ``<head>``.
         scripts: elements at the end of ``<body>``.
         query: what the search field starts with.
+        index: where the list of classes is, for suggestions; none without it.
     """
+    listed = f' data-index="{escape(index)}"' if index else ""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -45,8 +57,8 @@ def document(
 <header class="top">
 {_brand(atlas, atlases)}
 <form role="search" action="{escape(home_url(atlas))}" method="get" class="search" autocomplete="off">
-<input type="search" id="search" name="q" value="{escape(query)}" placeholder="Search classes" aria-label="Search classes by \
-name, wnid or synonym" maxlength="80">
+<input type="search" id="search" name="q" value="{escape(query)}" placeholder="Search classes and concepts" aria-label="\
+Search classes by name, wnid or synonym, and concepts" maxlength="80"{listed}>
 <kbd aria-hidden="true">/</kbd>
 </form>
 <nav aria-label="main">

@@ -17,6 +17,7 @@ GLOSSARY: dict[str, str] = {
     "mean cosine, 1 is the same.",
     "aligned classes": "The classes whose weights in the last layer point most in the direction of the concept. Number: cosine.",
     "similar concepts": "Concepts of other classes with nearly the same direction. Number: cosine.",
+    "nearest classes": "Each class is the sum of its concepts' directions, weighted by their shares. Number: cosine of two sums.",
     "recognised": "Share of the photos for which this class has the largest logit.",
     "reconstruction error": "What the concepts miss of the activations: ‖A − U V‖ ÷ ‖A‖. 0 is perfect.",
     "explained": "How much of the logit, beyond the bias, the concepts account for: mean of 1 − |residual| ÷ |logit − bias|.",

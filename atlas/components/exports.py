@@ -1,7 +1,9 @@
-"""What is drawn, to take away: tables, pictures, a citation."""
+"""What is drawn, to take away: tables, pictures, an id, a link, a citation. The browser makes the files (``assets/save.js``)."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +12,7 @@ from dash import html
 from atlas import __version__
 
 _KINDS = ("csv", "json")
+CHART = ("svg", "png", "csv", "json")
 
 
 def export_url(atlas: str, wnid: str, file: str) -> str:
@@ -17,19 +20,14 @@ def export_url(atlas: str, wnid: str, file: str) -> str:
     return f"/{quote(atlas)}/export/{wnid}/{file}"
 
 
-def class_exports(atlas: str, wnid: str, *, photos: bool) -> Any:
-    """Offer the tables behind a class page."""
-    tables = ("concepts", "photos") if photos else ("concepts",)
-    return html.P([part for table in tables for part in _table(atlas, wnid, table)], className="exports")
-
-
-def _table(atlas: str, wnid: str, table: str) -> list[Any]:
+def table_links(atlas: str, wnid: str, table: str) -> Any:
+    """Offer a whole table of a class, every number unrounded."""
     links = []
     for kind in _KINDS:
         file = f"{table}.{kind}"
         said = [html.Span(f"{table} as ", className="sr"), kind.upper()]
         links.append(html.A(said, href=export_url(atlas, wnid, file), **{"download": f"{wnid}-{file}"}))
-    return [html.Span(f"all {table}:"), *links]
+    return html.P([html.Span(f"all {table}:"), *links], className="exports")
 
 
 def graph_exports() -> Any:
@@ -38,8 +36,57 @@ def graph_exports() -> Any:
     return html.P([html.Span("save the graph:"), *buttons], className="exports")
 
 
+def exports(name: str, *kinds: str, of: str = "") -> Any:
+    """Offer what a view draws as files; a script fills this in, so that nothing is offered where none runs.
+
+    Args:
+        name: of the view, and of its files.
+        kinds: "svg", "png": what is drawn; "csv", "json": the numbers behind it.
+        of: a selector of the element that draws, and that holds ``data-rows`` (``rows``) if the view has no script.
+    """
+    marks = {"data-exports": name, "data-kinds": " ".join(kinds), **({"data-of": of} if of else {})}
+    return html.P(className="exports", hidden=True, **marks)
+
+
+def rows(columns: Sequence[str], values: Iterable[Sequence[Any]]) -> dict[str, str]:
+    """Return the attribute that carries the numbers of a chart, six digits each."""
+    table = {"columns": columns, "rows": [[_short(value) for value in row] for row in values]}
+    return {"data-rows": json.dumps(table, separators=(",", ":"), ensure_ascii=False)}
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
 def citation(*, key: str, title: str, path: str, backbone: str, created: str) -> Any:
-    """Offer a BibTeX entry; the browser completes the address."""
+    """Offer the id and link of a page, and a BibTeX entry; the browser completes the address."""
+    identity = html.P(
+        ["id ", html.Code(key, **_COPIED), " · link ", html.Code(_permalink(path), **_COPIED)], className="identity"
+    )
+    return html.Details([html.Summary("id, link, cite"), identity, _bibtex(key, title, _permalink(path), backbone, created)],
+                        className="explain cite")  # fmt: skip
+
+
+def reference(*, key: str, title: str, path: str, backbone: str, created: str) -> Any:
+    """Offer the same of a part of a page: a concept, a strategy."""
+    link = html.A(path, href=path, className="whole")
+    entry = _bibtex(key, title, html.Span(path, className="whole-of"), backbone, created)
+    return _details(["id, link, cite", html.Span(f": {title}", className="sr")], key, html.Span(link, **_COPIED), entry)
+
+
+_COPIED = {"data-copy": ""}
+
+
+def _details(summary: Any, key: str, link: Any, entry: Any) -> Any:
+    identity = [html.P(["id ", html.Code(key, **_COPIED)]), html.P(["link ", link])]
+    return html.Details([html.Summary(summary), *identity, entry], className="explain cite")
+
+
+def _permalink(path: str) -> Any:
+    return html.Span(path, className="permalink")
+
+
+def _bibtex(key: str, title: str, address: Any, backbone: str, created: str) -> Any:
     entry = (
         f"@misc{{concept-atlas-{key.replace('/', '-')},\n"
         f"  title = {{{title}}},\n"
@@ -48,5 +95,4 @@ def citation(*, key: str, title: str, path: str, backbone: str, created: str) ->
         f"  note = {{{key}}},\n"
         f"  url = {{"
     )
-    body = html.Pre([entry, html.Span(path, className="permalink"), "}\n}"])
-    return html.Details([html.Summary("cite, link"), body], className="explain cite")
+    return html.Pre([entry, address, "}\n}"], **_COPIED)

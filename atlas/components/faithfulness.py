@@ -12,6 +12,7 @@ from dash import html
 from atlas.components import formats
 from atlas.components.bars import ESTIMATOR_NAMES
 from atlas.components.explain import explain
+from atlas.components.exports import CHART, exports, rows
 from atlas.components.markup import Drawing
 from atlas.components.view import ClassView
 from atlas.schema import Concept, Curve
@@ -30,17 +31,34 @@ def faithfulness_panel(view: ClassView) -> Any:
     if not curves and agreed is None:
         return None
     charts = [_chart([c for c in curves if c.measure == measure], *words) for measure, words in _MEASURES.items()]
-    said = f"Estimators agree: Spearman {formats.plain(agreed)}, mean over pairs." if agreed is not None else None
+    alike = f"Estimators agree: Spearman {formats.plain(agreed)}, mean over pairs. " if agreed is not None else ""
+    said = alike + (_basis(view) if curves else "")
     return html.Section(
         [
             html.H2("Can the order be believed?", id="faith-title"),
-            html.P(said, className="caption") if said else None,
-            html.Div([chart for chart in charts if chart is not None], className="halves"),
+            html.P(said, className="caption"),
+            html.Div([chart for chart in charts if chart is not None], className="halves", id="faithfulness", **_numbers(curves)),
+            exports("faithfulness", *CHART, of="#faithfulness") if curves else None,
             explain("C-Deletion", "C-Insertion", "agreement"),
         ],
         className="panel faith",
         **{"aria-labelledby": "faith-title"},
     )
+
+
+def _numbers(curves: Sequence[Curve]) -> dict[str, str]:
+    steps = max((len(curve.values) for curve in curves), default=0)
+    columns = ["measure", "method", "area", *(f"after_{i}" for i in range(steps))]
+    return rows(columns, [(c.measure, c.method, c.auc, *c.values) for c in curves])
+
+
+def _basis(view: ClassView) -> str:
+    """Say on how many photos the curves rest."""
+    record = view.record
+    if record.n_holdout:
+        return f"Measured on the {formats.counted(record.n_holdout, 'photo')} held out."
+    few = ": a hint, no evidence" if record.coverage != "full" else ""
+    return f"Measured on {formats.counted(record.n_photos, 'photo')}{few}."
 
 
 def agreement(concepts: Sequence[Concept]) -> float | None:
@@ -74,8 +92,8 @@ def _chart(curves: Sequence[Curve], name: str, caption: str) -> Any:
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{said}" class="curves">'
         f'<path class="frame-line" d="M1 0V{_HEIGHT - 1}H{_WIDTH}"/>{lines}</svg>'
     )
-    rows = [html.Tr([html.Th(_key(c), scope="row"), html.Td(formats.plain(c.auc))]) for c in reversed(ordered)]
-    table = html.Table([html.Caption(f"area under {name}", className="sr"), html.Tbody(rows)], className="areas")
+    lines_of = [html.Tr([html.Th(_key(c), scope="row"), html.Td(formats.plain(c.auc))]) for c in reversed(ordered)]
+    table = html.Table([html.Caption(f"area under {name}", className="sr"), html.Tbody(lines_of)], className="areas")
     return html.Div([html.H3(name), html.P(caption, className="caption"), html.Div([drawing, table], className="curve-row")])
 
 

@@ -38,6 +38,18 @@ def counted(n: int, noun: str) -> str:
     return f"{n or 'no'} {noun if n == 1 else noun.removesuffix('y') + ('ies' if noun.endswith('y') else 's')}"
 
 
+def rests_on(record: ClassRecord) -> str:
+    """Say what a class rests on: "weights only", "one sample photo", "300 photos, 45 held out"."""
+    if not record.n_photos:
+        return "weights only"
+    if record.n_photos == 1:
+        return "one sample photo"
+    if record.n_photos < FULL_COVERAGE_PHOTOS:
+        return f"{record.n_photos} sample photos"
+    held = f", {record.n_holdout} held out" if record.n_holdout else ""
+    return f"{record.n_photos} photos{held}"
+
+
 def recognised(record: ClassRecord) -> str:
     """Say how many photos the network gets right: per cent where that was measured on enough of them."""
     if record.accuracy is None or not record.n_photos:

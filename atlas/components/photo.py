@@ -9,6 +9,7 @@ import numpy as np
 from dash import html
 
 from atlas.components.explain import explain
+from atlas.components.exports import CHART, exports
 from atlas.components.view import ClassView, PhotoSource
 from atlas.schema import Photos
 
@@ -25,6 +26,7 @@ def photo_panel(view: ClassView) -> Any:
         [
             html.H2("Photo", id="photo-title"),
             html.Div(id="photo-body", **{"data-missing": SOURCES[view.photo_source]}),
+            exports("photo", *CHART, of="#photo-body .waterfall"),
             explain("logit", "contribution", "residual"),
         ],
         className="panel photo",

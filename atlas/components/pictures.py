@@ -19,7 +19,12 @@ def visualization(picture: Picture | None, alt: str) -> Any:
     """Show a feature visualization, or say that none was made."""
     if picture is None:
         return html.Div("no picture was made", className="visualization absent")
-    return html.Div(image(picture, alt, kind="synthesised"), className="visualization")
+    return html.Div(zoomable(picture, alt), className="visualization")
+
+
+def zoomable(picture: Picture, alt: str) -> Any:
+    """Show a synthesised picture that opens large (``assets/zoom.js``); without scripts it is a link to itself."""
+    return html.A(image(picture, alt, kind="synthesised"), href=picture.url, **{"data-zoom": ""})
 
 
 def exemplars(pictures: ConceptPictures, name: str) -> Any:

@@ -9,6 +9,7 @@ from dash import html
 from atlas import theme
 from atlas.components import formats
 from atlas.components.explain import explain
+from atlas.components.exports import CHART, exports, rows
 from atlas.components.view import ClassView
 from atlas.schema import FULL_COVERAGE_PHOTOS, Concept
 
@@ -27,6 +28,7 @@ def reliability_chart(view: ClassView) -> Any:
         )
         marks.insert(0, line)
     said = f"{len(known)} concepts by prevalence and reliability"
+    numbers = rows(["concept", "prevalence", "reliability"], [(c.concept_id, c.prevalence, c.reliability) for c in known])
     return html.Div(
         [
             html.H3("Who leads, and is it right?"),
@@ -45,8 +47,11 @@ def reliability_chart(view: ClassView) -> Any:
                     html.Span(["prevalence, up to ", formats.percent(widest)], className="x-label"),
                 ],
                 className="scatter",
+                id="who-leads",
+                **numbers,
             ),
             html.P(f"dashed: the whole class, {formats.percent(accuracy)}", className="caption"),
+            exports("prevalence-reliability", *CHART, of="#who-leads"),
             explain("prevalence", "reliability"),
         ],
         className="who-leads",

@@ -8,6 +8,7 @@ import numpy as np
 from dash import html
 
 from atlas.components import formats
+from atlas.components.exports import CHART, exports, rows
 from atlas.components.links import class_url
 from atlas.components.photo import columns_of
 from atlas.components.view import ClassView
@@ -27,10 +28,19 @@ def spread(view: ClassView, index: int) -> Any:
             html.H2("From most to least"),
             html.P("photos of the class by how much of the concept they hold (mean code)", className="caption"),
             html.Div([_quantile(view, codes, at, label) for at, label in QUANTILES], className="quantiles"),
-            _histogram(contributions, "contribution to a photo, logits", digits=1),
+            html.Div(
+                [_histogram(contributions, "contribution to a photo, logits", digits=1)],
+                id="spread",
+                **rows(["photo", "code", "contribution_logits"], _by_photo(codes, contributions)),
+            ),
+            exports("photos-by-concept", *CHART, of="#spread"),
         ],
         className="panel",
     )
+
+
+def _by_photo(codes: np.ndarray, contributions: np.ndarray) -> list[tuple[int, float, float]]:
+    return [(i, float(code), float(part)) for i, (code, part) in enumerate(zip(codes, contributions, strict=True))]
 
 
 def ranked(codes: np.ndarray, at: float, each: int = _EACH) -> list[int]:

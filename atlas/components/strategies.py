@@ -9,7 +9,8 @@ from dash import dcc, html
 from atlas import theme
 from atlas.components import formats
 from atlas.components.explain import explain
-from atlas.components.exports import graph_exports
+from atlas.components.exports import exports, graph_exports, reference, rows, table_links
+from atlas.components.links import class_url
 from atlas.components.view import ClassView
 from atlas.figures.strategy_graph import strategy_graph_values
 from atlas.schema import FULL_COVERAGE_PHOTOS, Strategy
@@ -34,7 +35,15 @@ def strategies_panel(view: ClassView) -> Any:
             html.P(id="selection-status", className="caption status", role="status"),
             html.Div(id="photo-list", className="photo-list", role="group", **{"aria-label": "photos"}),
             explain("strategy", "dominant concept"),
-            graph_exports() if len(view.photos or ()) >= GRAPH_PHOTOS else None,
+            html.Div(
+                [
+                    graph_exports() if len(view.photos or ()) >= GRAPH_PHOTOS else None,
+                    exports("strategies", "csv", "json", of="#strategies") if view.strategies else None,
+                    table_links(view.atlas, view.record.info.wnid, "photos"),
+                ],
+                className="take",
+            ),
+            _references(view) if view.strategies else None,
         ],
         className="panel strategies",
         **{"aria-labelledby": "strategies-title"},
@@ -68,7 +77,38 @@ def _strategy_list(view: ClassView) -> list[Any]:
         return [html.P("No strategies: the photos form no clusters.", className="caption")] if enough else []
     outside = int((view.photos.strategy < 0).sum()) if view.photos else 0
     rest = [html.Li(f"in no strategy: {formats.counted(outside, 'photo')}", className="outside")] if outside else []
-    return [html.Ul([html.Li(_strategy(s, view)) for s in view.strategies] + rest, className="chips")]
+    k = max(len(s.contributions) for s in view.strategies)
+    columns = ["strategy", "name", "photos", "accuracy", *(f"concept_{i}_logits" for i in range(k))]
+    numbers = rows(columns, [(strategy_id(s), s.name, s.size, s.accuracy, *s.contributions) for s in view.strategies])
+    chips = [html.Li(_strategy(s, view)) for s in view.strategies]
+    return [html.Ul(chips + rest, className="chips", id="strategies", **numbers)]
+
+
+def strategy_id(strategy: Strategy) -> str:
+    """Return what identifies a strategy: "n02086240/strategy/1"."""
+    return f"{strategy.wnid}/strategy/{strategy.index}"
+
+
+def _references(view: ClassView) -> Any:
+    """Offer id, link and citation of every strategy; with one selected, of that one."""
+    name, base = view.record.info.name, class_url(view.atlas, view.record.info.wnid)
+    entries = [
+        html.Div(
+            [
+                html.P(f"strategy {s.index} · {s.name}", className="caption"),
+                reference(
+                    key=strategy_id(s),
+                    title=f"Strategy {s.index} of {name}",
+                    path=f"{base}?strategy={s.index}",
+                    backbone=view.backbone,
+                    created=view.created,
+                ),
+            ],
+            **{"data-when-strategy": str(s.index)},
+        )
+        for s in view.strategies
+    ]
+    return html.Details([html.Summary("link to a strategy"), *entries], className="explain")
 
 
 def _strategy(strategy: Strategy, view: ClassView) -> Any:

@@ -28,6 +28,15 @@ class ConceptPictures:
     crops: tuple[Picture, ...] = ()  # cut on demand, when the atlas withholds its photos
 
 
+@dataclass(frozen=True, slots=True)
+class AlignedConcept:
+    """A shared concept that points the same way as the weights of a class."""
+
+    concept: Concept
+    cosine: float
+    picture: Picture | None = None
+
+
 #: Where the photographs of a class are shown from.
 PhotoSource = Literal["thumbnails", "reader", "withheld"]
 
@@ -47,6 +56,7 @@ class ClassView:
     exemplars: Mapping[int, tuple[Exemplar, ...]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)  # wnid → name, of all 1000 classes
     held: frozenset[str] = frozenset()  # the classes this atlas has a page for
+    aligned: tuple[AlignedConcept, ...] = ()  # only of a class without photos
     previous: ImageNetClass | None = None
     following: ImageNetClass | None = None
     photo_source: PhotoSource = "withheld"

@@ -9,26 +9,32 @@ from dash import html
 from atlas.components.bars import importance_panel
 from atlas.components.cards import concepts_section
 from atlas.components.class_header import class_header
-from atlas.components.exports import citation, class_exports
+from atlas.components.exports import citation
 from atlas.components.faithfulness import faithfulness_panel
 from atlas.components.links import class_url
+from atlas.components.nearest import NearClass, nearest_section
 from atlas.components.photo import photo_panel
 from atlas.components.strategies import GRAPH_PHOTOS, strategies_panel
-from atlas.components.view import ClassView
+from atlas.components.view import AlignedConcept, ClassView
+from atlas.components.weights_only import weights_only
 from atlas.pages.album import Album
-from atlas.schema import ImageNetClass
+from atlas.schema import SHARED, ImageNetClass
 from atlas.store import Store, imagenet_classes
+
+MOST_ALIGNED = 12  # shared concepts of a class without photos
 
 
 def layout(album: Album, wnid: str = "") -> Any:
     """Return the page of a class."""
     view = class_view(album, wnid)
     if view.photos is None or not view.concepts:
-        return html.Div([class_header(view), _nothing_measured(view)], className="page", **_marks(view))
+        parts = [class_header(view), *weights_only(view), nearest_section(album.store.name, nearest(album, wnid)), _foot(view)]
+        return html.Div(parts, className="page", **_marks(view))
     panels = [importance_panel(view), *([strategies_panel(view)] if view.record.n_photos > 1 else []), photo_panel(view)]
     few = view.record.n_photos < GRAPH_PHOTOS
     row = html.Div(panels, className="panels few" if few else "panels")
-    parts = [class_header(view), row, concepts_section(view), faithfulness_panel(view), _foot(view)]
+    near = nearest_section(album.store.name, nearest(album, wnid))
+    parts = [class_header(view), row, concepts_section(view), faithfulness_panel(view), near, _foot(view)]
     return html.Div(parts, className="page", **_marks(view))
 
 
@@ -37,24 +43,11 @@ def _foot(view: ClassView) -> Any:
     cited = citation(
         key=wnid, title=f"Concepts of {name}", path=class_url(view.atlas, wnid), backbone=view.backbone, created=view.created
     )
-    return html.Section([class_exports(view.atlas, wnid, photos=view.photos is not None), cited], **{"aria-label": "take away"})
+    return html.Section(cited, **{"aria-label": "cite this page"})
 
 
 def _marks(view: ClassView) -> dict[str, str]:
     return {"data-page": "class"}
-
-
-def _nothing_measured(view: ClassView) -> Any:
-    name, command = view.record.info.name, f"precompute build --classes {view.record.info.wnid}"
-    shown = "The picture above shows what the weights of the network look for. " if view.portrait else ""
-    return html.Section(
-        [
-            html.H2("No photos, no concepts"),
-            html.P(f"This atlas was built without photos of “{name}”. {shown}What photos have in common only photos can tell."),
-            html.P([html.Code(command), " with a folder of its photos fills this page."]),
-        ],
-        className="panel",
-    )
 
 
 def class_view(album: Album, wnid: str) -> ClassView:
@@ -73,6 +66,7 @@ def class_view(album: Album, wnid: str) -> ClassView:
         thumbnails=album.thumbnails(wnid),
         pictures={c.index: album.concept(c, exemplars[c.index]) for c in concepts},
         exemplars=exemplars,
+        aligned=() if concepts else aligned_with(album, wnid),
         names=class_names(store),
         held=frozenset(store.records),
         previous=previous,
@@ -82,6 +76,34 @@ def class_view(album: Album, wnid: str) -> ClassView:
         created=store.manifest.created,
         data_url=f"/{store.name}/photos/{wnid}.json?v={store.record(wnid).digest[:12]}",
     )
+
+
+def aligned_with(album: Album, wnid: str) -> tuple[AlignedConcept, ...]:
+    """Return the shared concepts that name a class among those aligned with them, the nearest first."""
+    store = album.store
+    found = [(n.cosine, concept) for concept in store.shared_concepts for n in concept.aligned if n.id == wnid]
+    return tuple(
+        AlignedConcept(concept, cosine, album.picture(store.picture(SHARED, "concept", concept.index)))
+        for cosine, concept in sorted(found, key=lambda pair: (-pair[0], pair[1].index))[:MOST_ALIGNED]
+    )
+
+
+def nearest(album: Album, wnid: str) -> list[NearClass]:
+    """Return the classes with the nearest concept profiles; where none is known, those of the same kind in WordNet."""
+    store, record = album.store, album.store.record(wnid)
+    known = [(n.id, n.cosine) for n in record.nearest_classes if n.id in store.records]
+    near: list[tuple[str, float | None]] = [*known] or [(other, None) for other in relatives(store, wnid)]
+    return [NearClass(other, store.names[other], album.portrait(other), cosine) for other, cosine in near]
+
+
+def relatives(store: Store, wnid: str, most: int = 8) -> list[str]:
+    """Return the classes of an atlas below the nearest group of WordNet that holds another one of them."""
+    paths = {info.wnid: info.hypernyms for info in imagenet_classes() if info.wnid in store.records}
+    path = paths.get(wnid, ())
+    for depth in range(len(path), 0, -1):
+        if found := [other for other, theirs in paths.items() if other != wnid and theirs[:depth] == path[:depth]]:
+            return found[:most]
+    return []
 
 
 def graph_view(store: Store, wnid: str) -> ClassView:

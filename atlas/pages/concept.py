@@ -10,9 +10,9 @@ from atlas import theme
 from atlas.components import formats
 from atlas.components.bars import ESTIMATOR_NAMES
 from atlas.components.explain import explain
-from atlas.components.exports import citation
+from atlas.components.exports import citation, exports, rows
 from atlas.components.links import class_link, class_url, concept_url, home_url, neighbour_text
-from atlas.components.pictures import exemplars, visualization
+from atlas.components.pictures import exemplars, image, visualization
 from atlas.components.spread import spread
 from atlas.pages.album import Album
 from atlas.pages.class_page import class_names, class_view
@@ -80,19 +80,33 @@ def _trail(album: Album, wnid: str | None) -> Any:
 
 def _numbers(concept: Concept, album: Album) -> Any:
     n = album.store.record(concept.wnid).n_photos if concept.wnid else 0
-    rows = [
+    lines = [
         ("contribution", f"{formats.signed(concept.contribution)} logits", concept.contribution),
-        ("share", formats.percent(concept.share, 1), concept.share),
+        ("share", formats.percent(concept.share, 1) + _interval(concept, album), concept.share),
+        ("share_low", "", concept.share_low),
+        ("share_high", "", concept.share_high),
         ("prevalence", formats.prevalence(concept, n), concept.prevalence),
         ("reliability", formats.reliability(concept, n), concept.prevalence),
         ("stability", formats.plain(concept.stability), concept.stability),
         *((ESTIMATOR_NAMES.get(name, name), formats.signed(value, 3), value) for name, value in concept.estimators.items()),
     ]
-    known = [html.Div([html.Dt(label), html.Dd(text)]) for label, text, value in rows if value is not None]
+    known = [html.Div([html.Dt(label), html.Dd(text)]) for label, text, value in lines if value is not None and text]
     if not known:
         return html.P("A shared concept has its numbers on the pages of the classes it explains.", className="caption")
     terms = ("contribution", "share", "prevalence", "reliability", "stability")
-    return html.Div([html.Dl(known, className="numbers"), explain(*terms)])
+    values = {label: value for label, _, value in lines if value is not None}
+    numbers = rows(["concept", *values], [(concept.concept_id, *values.values())])
+    shown = html.Dl(known, className="numbers", id="numbers", **numbers)
+    return html.Div([shown, exports("numbers", "csv", "json", of="#numbers"), explain(*terms)])
+
+
+def _interval(concept: Concept, album: Album) -> str:
+    """Return the interval of a share, where enough photos were read for one."""
+    if concept.share_low is None or concept.share_high is None or not concept.wnid:
+        return ""
+    if album.store.record(concept.wnid).coverage != "full":
+        return ""
+    return f" ({formats.span(concept.share_low * 100, concept.share_high * 100)})"
 
 
 def _lists(concept: Concept, album: Album) -> list[Any]:
@@ -100,10 +114,17 @@ def _lists(concept: Concept, album: Album) -> list[Any]:
     parts: list[Any] = []
     if concept.aligned:
         entries = [[class_link(album.store.name, n.id, names=names, held=held), f" {n.cosine:.2f}"] for n in concept.aligned]
-        parts += [html.H2("Aligned classes"), html.Ol([html.Li(entry) for entry in entries], className="plain")]
+        numbers = rows(["wnid", "class", "cosine"], [(n.id, names.get(n.id, n.id), n.cosine) for n in concept.aligned])
+        parts += [
+            html.H2("Aligned classes"),
+            html.Ol([html.Li(entry) for entry in entries], className="plain", id="aligned", **numbers),
+        ]
+        parts += [exports("aligned-classes", "csv", "json", of="#aligned")]
     if concept.neighbours:
         similar = [html.Li(_similar(n, album, names)) for n in concept.neighbours]
-        parts += [html.H2("Similar concepts"), html.Ol(similar, className="plain")]
+        numbers = rows(["concept", "cosine", "perhaps_background"], [(n.id, n.cosine, n.background) for n in concept.neighbours])
+        parts += [html.H2("Similar concepts"), html.Ol(similar, className="similar", id="similar", **numbers)]
+        parts += [exports("similar-concepts", "csv", "json", of="#similar")]
     if concept.scope == SHARED:
         users = users_of(concept, album)
         parts += [html.H2("Classes it explains"), html.Ol([html.Li(user) for user in users], className="plain")] if users else []
@@ -113,8 +134,11 @@ def _lists(concept: Concept, album: Album) -> list[Any]:
 def _similar(neighbour: Any, album: Album, names: dict[str, str]) -> Any:
     owner, _, index = neighbour.id.partition("/")
     href = f"{home_url(album.store.name)}{owner if owner == SHARED else f'class/{owner}'}/{index}"
-    note = " · both small: perhaps only what lies behind" if neighbour.background else ""
-    return [html.A(neighbour_text(neighbour, names), href=href), f" {neighbour.cosine:.2f}{note}"]
+    picture = album.picture(album.store.picture(owner, "concept", int(index)))
+    shown = image(picture, "", kind="synthesised") if picture else html.Span("no picture", className="absent")
+    note = html.Small(" · both small: perhaps only what lies behind") if neighbour.background else None
+    words = html.Span([neighbour_text(neighbour, names), html.Small(f" {neighbour.cosine:.2f}"), note])
+    return html.A([html.Span(shown, className="visualization"), words], href=href)
 
 
 def users_of(concept: Concept, album: Album) -> list[Any]:

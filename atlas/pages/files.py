@@ -19,7 +19,8 @@ from atlas.schema import AtlasError
 from atlas.store import Store, imagenet_classes
 
 _FOR_EVER = 365 * 24 * 3600
-PHOTO_SIDE = 448  # pixels of a photo shown large
+PHOTO_SIDE = 448  # pixels of a photo in its panel
+MOST_PIXELS = 896  # of one shown large
 HEAT_SIDE = 112  # pixels of a heat map, enlarged smoothly
 HEAT_COLOUR = (255, 138, 0)
 
@@ -56,13 +57,14 @@ def picture(album: Album, owner: str, file: str) -> Response:
     name = f"pictures/{owner}/{file}.webp"
     path = album.store.picture_path(name)
     version = str(album.store.manifest.files[name]["sha256"])
+    current = request.args.get("v") == version[:8]
     if "opaque" in request.args:
         with Image.open(path) as image:
-            return _webp(image.convert("RGB"), lasting=True)
+            return _webp(image.convert("RGB"), lasting=current)
     response = Response(path.read_bytes(), mimetype="image/webp")
     response.set_etag(version[:16])
     response.make_conditional(request)
-    return _lasting(response, request.args.get("v") == version[:8])
+    return _lasting(response, current)
 
 
 def crop(album: Album, owner: str, index: int, rank: int) -> Response:
@@ -83,9 +85,17 @@ def photo(album: Album, wnid: str, n: int) -> Response:
     path = reader_photo(album.photo_root, known.keys[n]) if known and n < len(known) else None
     if path is None:
         abort(404)
-    side = min(max(request.args.get("side", PHOTO_SIDE, type=int), 16), PHOTO_SIDE)
+    side = min(max(request.args.get("side", PHOTO_SIDE, type=int), 16), MOST_PIXELS)
+    crop_pct = float(album.store.manifest.backbone.get("crop_pct", 1.0))
     with Image.open(path) as image:
-        return _webp(ImageOps.fit(_upright(image), (side, side)), lasting=False)
+        return _webp(as_seen(_upright(image), crop_pct).resize((side, side)), lasting=False)
+
+
+def as_seen(image: Image.Image, crop_pct: float) -> Image.Image:
+    """Return the centre square that the network saw, so that heat maps lie where they belong."""
+    edge = min(image.size) * crop_pct
+    left, top = (image.width - edge) / 2, (image.height - edge) / 2
+    return image.crop((round(left), round(top), round(left + edge), round(top + edge)))
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from dash import html
 
-from atlas.components.formats import counted, recognised
+from atlas.components.exports import exports
+from atlas.components.formats import counted, recognised, rests_on
 from atlas.components.links import class_url
 from atlas.pages.album import Album
-from atlas.schema import FULL_COVERAGE_PHOTOS, ClassRecord
-from atlas.store import imagenet_classes
+from atlas.schema import SHARED, ClassRecord
+from atlas.store import Store, imagenet_classes
+
+SAID_OF_A_CONCEPT = 3  # classes that stand for a shared concept in a search
 
 
 def layout(album: Album) -> Any:
@@ -33,9 +37,11 @@ def layout(album: Album) -> Any:
                     html.Div(id="sort", className="switch", role="group", **{"aria-label": "sort by"}),
                     html.Div(id="filter", className="switch", role="group", **{"aria-label": "show"}),
                     html.Button("Surprise me", type="button", id="surprise", className="quiet"),
+                    exports("classes", "csv", "json"),
                 ],
                 className="tools",
             ),
+            html.Nav(id="groups", className="groups", hidden=True, **{"aria-label": "kinds of classes"}),
             html.P(id="found", className="caption", role="status"),
             html.Div(id="classes", className="class-grid", **{"data-src": classes_url(album)}),
             html.Div(id="elsewhere", className="elsewhere"),
@@ -59,33 +65,38 @@ def classes_url(album: Album) -> str:
 
 def classes_data(album: Album) -> dict[str, Any]:
     """Return what the front page knows of every class, and the names of those the atlas lacks."""
-    records, strategies = album.store.records, album.store.strategy_counts()
+    store = album.store
+    records, strategies, own = store.records, store.strategy_counts(), store.concept_counts()
     return {
-        "classes": [_entry(album, record, strategies.get(wnid, 0)) for wnid, record in records.items()],
+        "base": f"/{quote(store.name)}",
+        "drawn": _drawn(store, SHARED, len(store.shared_concepts)),
+        "classes": [_entry(album, record, strategies.get(wnid, 0), own.get(wnid, 0)) for wnid, record in records.items()],
+        "shared": [[n.id for n in concept.aligned[:SAID_OF_A_CONCEPT]] for concept in store.shared_concepts],
         "elsewhere": [[info.wnid, info.name, " ".join(info.synonyms)] for info in imagenet_classes() if info.wnid not in records],
     }
 
 
-def _entry(album: Album, record: ClassRecord, strategies: int) -> dict[str, Any]:
+def _entry(album: Album, record: ClassRecord, strategies: int, concepts: int) -> dict[str, Any]:
     info, portrait = record.info, album.store.picture(record.info.wnid, "class")
     return {
         "wnid": info.wnid,
+        "index": info.class_index,
         "name": info.name,
         "also": ", ".join(info.synonyms),
-        "kind": info.hypernyms[-1] if info.hypernyms else "",
-        "trail": " ".join(info.hypernyms),
+        "path": "/".join(info.hypernyms),
         "url": class_url(album.store.name, info.wnid),
         "picture": album.url(portrait) if portrait else None,
         "coverage": record.coverage,
-        "badge": "weights only" if record.coverage == "none" else coverage_text(record),
+        "badge": rests_on(record),
         "recognised": recognised(record) if record.coverage != "none" else "",
         "accuracy": record.accuracy if record.coverage == "full" else None,
         "photos": record.n_photos,
         "strategies": strategies if record.n_photos else 0,
+        "concepts": concepts,  # of its own dictionary; they are numbered from 0
+        "drawn": _drawn(album.store, info.wnid, concepts),
     }
 
 
-def coverage_text(record: ClassRecord) -> str:
-    """Say what a class rests on: "1 sample photo", "300 photos"."""
-    noun = "sample photo" if record.n_photos < FULL_COVERAGE_PHOTOS else "photo"
-    return counted(record.n_photos, noun)
+def _drawn(store: Store, owner: str, concepts: int) -> int:
+    """Tell whether every concept of a dictionary has its picture."""
+    return int(concepts > 0 and all(store.picture(owner, "concept", i) for i in range(concepts)))

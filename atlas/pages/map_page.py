@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from atlas.components.explain import explain
+from atlas.components.exports import exports
 from atlas.components.formats import counted
 from atlas.pages.album import Album
 from atlas.schema import SHARED
@@ -84,7 +85,7 @@ def _views() -> Any:
 def _plane(album: Album, n: int) -> list[Any]:
     label = f"Map of {counted(n, 'concept')}. The list beside it holds those in view, found or enclosed."
     plane = html.Div(id="map", role="img", **{"aria-label": label, "data-src": map_url(album)})
-    return [plane, html.Div(id="map-legend", className="map-legend")]
+    return [plane, html.Div(id="map-legend", className="map-legend"), exports("map", "png", "csv", "json", of="#map")]
 
 
 def map_url(album: Album) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 
 from atlas.components.explain import GLOSSARY
-from atlas.components.exports import citation
+from atlas.components.exports import CHART, citation, exports, rows
 from atlas.components.links import home_url
 from atlas.pages.album import Album
 from atlas.schema import Manifest
@@ -70,6 +70,7 @@ def _theorem() -> Any:
                 "the sign, do not: make a contribution negative and watch Sobol."
             ),
             html.Div(html.P("The demonstration needs JavaScript.", className="caption"), id="theorem"),
+            exports("theorem", *CHART, of="#theorem"),
         ],
         className="panel prose",
     )
@@ -83,10 +84,22 @@ def _provenance(manifest: Manifest) -> list[Any]:
         **_flat("config", manifest.config),
         **manifest.libraries,
     }
-    rows = [html.Tr([html.Th(str(key), scope="row"), html.Td(str(value))]) for key, value in said.items()]
+    lines = [html.Tr([html.Th(str(key), scope="row"), html.Td(str(value))]) for key, value in said.items()]
     sets = [html.Li(f"{s.name}: {s.n_photos} photos, licence: {s.licence}, by: {s.attribution}") for s in manifest.photo_sets]
-    table = html.Div(html.Table(html.Tbody(rows)), className="scroll", tabIndex="0", role="region", **{"aria-label": "manifest"})
-    return [html.H3("Photos"), html.Ul(sets), html.H3("Settings and versions"), table]
+    table = html.Div(
+        html.Table(html.Tbody(lines), id="manifest", **rows(["key", "value"], ((k, str(v)) for k, v in said.items()))),
+        className="scroll",
+        tabIndex="0",
+        role="region",
+        **{"aria-label": "manifest"},
+    )
+    return [
+        html.H3("Photos"),
+        html.Ul(sets),
+        html.H3("Settings and versions"),
+        table,
+        exports("manifest", "csv", "json", of="#manifest"),
+    ]
 
 
 def _flat(name: str, values: Mapping[str, Any]) -> dict[str, Any]:

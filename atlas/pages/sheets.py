@@ -8,7 +8,10 @@ from hashlib import sha256
 from atlas.store import data_path
 
 STYLES = ("tokens.css", "atlas.css")
-SCRIPTS = ("selection.js", "views/pictures.js", "views/keys.js", "views/home.js", "views/photos.js")
+SCRIPTS = (
+    *("selection.js", "views/pictures.js", "views/keys.js", "zoom.js"),
+    *("drawing.js", "save.js", "search.js", "hierarchy.js", "views/home.js", "views/photos.js"),
+)
 
 #: What only one kind of page needs.
 PAGE_SCRIPTS = {"map": ("views/map.js",), "method": ("views/theorem.js",)}

@@ -199,6 +199,10 @@ class Store:
         """Return how many strategies every class has that has any."""
         return {wnid: size for wnid, (_, size) in self._groups(files.STRATEGIES).owners.items()}
 
+    def concept_counts(self) -> dict[str, int]:
+        """Return how many concepts every class has that has a dictionary of its own."""
+        return {owner: size for owner, (_, size) in self._concept_rows.items() if owner != SHARED}
+
     def users(self, index: int) -> list[tuple[str, float]]:
         """Return the wnids of the classes that a shared concept explains, each with its contribution in logits."""
         return tables.users(self._classes, index)

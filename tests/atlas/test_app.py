@@ -100,7 +100,7 @@ def test_transparency_can_be_taken_away(client: FlaskClient) -> None:
 def test_lists_for_the_browser(client: FlaskClient) -> None:
     found = json.loads(client.get("/made-up/classes.json").data)
     by_name = {entry["name"]: entry for entry in found["classes"]}
-    assert by_name["tabby"]["badge"] == "1 sample photo"
+    assert by_name["tabby"]["badge"] == "one sample photo"
     assert by_name["tabby"]["accuracy"] is None
     assert by_name["crane (bird)"]["badge"] == "weights only"
     assert by_name["golf ball"]["strategies"] == 4

@@ -145,7 +145,8 @@ def test_a_word_of_the_trail_leads_to_all_classes_below_it(page: Page) -> None:
     page.goto("/made-up/class/n02012849")
     page.get_by_role("link", name="animal").click()
     expect(page.locator(".class-card:visible")).to_have_count(2)
-    expect(page.locator("#search")).to_have_value("animal")
+    expect(page).to_have_url(re.compile(r"\?in=animal$"))
+    expect(page.locator("#groups")).to_contain_text("all 4 › animal")
 
 
 def test_unknown_pages_answer_404(browser: Browser, address: str) -> None:

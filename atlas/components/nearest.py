@@ -1,0 +1,48 @@
+"""Where a class leads on to: those the network explains alike or, without photos, those of the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dash import html
+
+from atlas.components import formats
+from atlas.components.explain import explain
+from atlas.components.links import class_url
+from atlas.components.pictures import image
+from atlas.components.view import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class NearClass:
+    """Another class, and how near it is."""
+
+    wnid: str
+    name: str
+    portrait: Picture | None = None
+    cosine: float | None = None  # between the concept profiles; None: of the same kind in WordNet
+
+
+def nearest_section(atlas: str, near: Sequence[NearClass]) -> Any:
+    """Show the nearest classes as pictures; None where there are none."""
+    if not near:
+        return None
+    measured = near[0].cosine is not None
+    said = "classes whose concepts add up to nearly the same direction" if measured else "classes of the same kind, by WordNet"
+    return html.Section(
+        [
+            html.Div([html.H2("Nearest classes", id="nearest-title"), html.P(said)], className="section-head"),
+            html.Ul([html.Li(_class(atlas, one)) for one in near], className="nearest"),
+            explain("nearest classes") if measured else None,
+        ],
+        className="near",
+        **{"aria-labelledby": "nearest-title"},
+    )
+
+
+def _class(atlas: str, one: NearClass) -> Any:
+    picture = image(one.portrait, "", kind="synthesised") if one.portrait else html.Span("no picture", className="absent")
+    number = html.Small(f"cosine {formats.plain(one.cosine)}") if one.cosine is not None else None
+    return html.A([html.Span(picture, className="visualization"), html.Span(one.name), number], href=class_url(atlas, one.wnid))
