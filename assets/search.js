@@ -94,7 +94,7 @@
       mark((active + 1 + step + n) % n - 1);
     } else if (event.key === "Enter" && active >= 0) {
       event.preventDefault();
-      location.assign(options[active].url);
+      window.atlas.go(options[active].url);
     } else if (event.key === "Escape" && options.length) {
       event.preventDefault();
       event.stopPropagation();
@@ -104,6 +104,6 @@
   list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
   list.addEventListener("click", (event) => {
     const item = event.target.closest("[role=option]");
-    if (item) location.assign(options[[...list.children].indexOf(item)].url);
+    if (item) window.atlas.go(options[[...list.children].indexOf(item)].url);
   });
 })();

@@ -96,6 +96,7 @@
     },
     /* What a view draws, as a table to take away: name → () => {columns, rows}; filled by the views, read by save.js. */
     rows: {},
+    go: (address) => location.assign(address), // a gallery knows better where a page lies
     onPage: (arrival) => { if (page()) arrival(page()); },
     /* element("button", {class: "x", "data-photo": 3}, "text", child …) */
     element(tag, attributes, ...children) {

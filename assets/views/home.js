@@ -140,13 +140,13 @@
     if (!event.target.closest(".search") || !home()) return;
     event.preventDefault();
     const best = cards.filter((one) => one.place).sort((a, b) => a.place - b.place)[0];
-    if (best) location.assign(best.entry.url);
+    if (best) window.atlas.go(best.entry.url);
   });
   document.addEventListener("click", (event) => {
     if (event.target.id !== "surprise" || !cards.length) return;
     const seen = cards.filter((one) => within(one)), strange = seen.filter((one) => one.entry.strategies > 1), withPhotos = seen.filter((one) => one.entry.photos > 0);
     const pool = [strange, withPhotos, seen].find((some) => some.length > 0);
-    location.assign(pool[Math.floor(Math.random() * pool.length)].entry.url);
+    window.atlas.go(pool[Math.floor(Math.random() * pool.length)].entry.url);
   });
   window.atlas.up = () => { if (home() && state.in) go(state.in.split("/").slice(0, -1).join("/")); };
 })();

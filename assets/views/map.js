@@ -238,7 +238,7 @@
       if (path && path.length > 4) { enclosed = data.x.flatMap((_, i) => within(i) ? [i] : []); if (!enclosed.length) enclosed = null; listed = LISTED; list(); }
       else if (event.type === "pointerup" && travelled < 5) {
         const found = nearest(...place(event));
-        if (found >= 0) location.assign(address(found)); else if (enclosed) { enclosed = null; list(); }
+        if (found >= 0) window.atlas.go(address(found)); else if (enclosed) { enclosed = null; list(); }
       }
       path = null;
       draw();
@@ -273,9 +273,8 @@
   window.atlas.onPage(async (page) => {
     if (page.dataset.page !== "map") return;
     const place = page.querySelector("#map");
-    const answer = await fetch(place.dataset.src).catch(() => null);
-    if (!answer || !answer.ok) { document.getElementById("chosen-status").textContent = "The map could not be loaded. Reload the page to try again."; return; }
-    data = await answer.json();
+    data = await window.atlas.load(place.dataset.src);
+    if (!data) { document.getElementById("chosen-status").textContent = "The map could not be loaded. Reload the page to try again."; return; }
     data.X = Float32Array.from(data.x); data.Y = Float32Array.from(data.y);
     data.texts = data.x.map((_, i) => folded(`${named(i)} ${owner(i)} ${data.groups[groupOf(i)]}`));
     data.x.forEach((x, i) => { const cell = Math.floor(x / CELL) * 1000 + Math.floor(data.y[i] / CELL); cells.has(cell) ? cells.get(cell).push(i) : cells.set(cell, [i]); });

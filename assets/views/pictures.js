@@ -7,8 +7,8 @@
 
   const opaque = () => document.documentElement.dataset.opaque === "true";
   function show(image) {
-    const plain = image.dataset.src;
-    image.src = opaque() && image.classList.contains("synthesised") ? plain + "&opaque=1" : plain;
+    const plain = image.dataset.src || (image.dataset.src = image.getAttribute("src"));
+    image.src = opaque() && image.classList.contains("synthesised") ? (window.atlas.raw ? window.atlas.raw(plain) : plain + "&opaque=1") : plain;
   }
 
   const watch = (root) => { for (const image of root.querySelectorAll("img[data-src]:not([src])")) near.observe(image); };
