@@ -6,6 +6,7 @@ A link names ``index.html``, because a folder opened without a server needs it; 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import escape, unescape
 from urllib.parse import unquote
 
@@ -17,6 +18,11 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"", PAGE),
         (r"method", f"method/{PAGE}"),
         (r"manifest", f"manifest/{PAGE}"),
+        (r"map", f"map/{PAGE}"),
+        (r"map/(\d+)", rf"map/\1/{PAGE}"),
+        (r"names/([a-z])", rf"names/\1/{PAGE}"),
+        (r"(classes|map)\.json", r"data/\1.js"),
+        (r"photos/(n\d{8})\.json", r"data/\1.js"),
         (r"class/(n\d{8})", rf"class/\1/{PAGE}"),
         (r"class/(n\d{8})/(\d+)", rf"class/\1/\2/{PAGE}"),
         (r"shared/(\d+)", rf"shared/\1/{PAGE}"),
@@ -25,12 +31,12 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"((?:pictures|data)/.+)", r"\1"),
     )
 )
-_ATTRIBUTE = re.compile(r'\b(href|src|data-src|action)="(/[^"]*)"')
+_ATTRIBUTE = re.compile(r'="(/[^"]*)"')
 _LINK = re.compile(r'<a\b[^>]*?\bhref="(/[^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
-_NAMED_IN_NAVIGATION = re.compile(r'<a href="/[^"]*/map">Map</a>\n?')  # a page that galleries do not have yet
 _BACKGROUND = re.compile(r"url\(&#x27;(/.*?)&#x27;\)")
-_LAZY = re.compile(r"(<img\b[^>]*?) data-src=")
+_LAZY = re.compile(r'(<img\b[^>]*?) data-src="')
 _PERMALINK = re.compile(r'<span class="permalink">([^<]*)</span>')
+_WHOLE = re.compile(r'(<(?:a|span)\b[^>]*class="whole(?:-of)?"[^>]*>)(/[^<]*)')
 _WHOLE_JSON = re.compile(r'download="(n\d{8})-\w+\.json"')
 
 
@@ -40,14 +46,20 @@ class Addresses:
     def __init__(self, atlas: str, base_url: str = "") -> None:
         self.atlas = atlas
         self.base_url = base_url
+        self._known = lru_cache(4096)(self._found)
 
     def file(self, address: str) -> str | None:
         """Return the file that an address means, from the root of the gallery, with its query; None if the gallery has none."""
+        return self._known(address)
+
+    def _found(self, address: str) -> str | None:
         path, mark, query = address.partition("?")
         path = unquote(path)
         if path.startswith("/assets/"):
             return path[1:] + mark + query
         prefix = f"/{self.atlas}/"
+        if path.startswith(prefix + "pictures/"):
+            mark = query = ""  # in a gallery a picture has one address, whoever asks for it
         if not path.startswith(prefix):
             return None
         for pattern, target in _RULES:
@@ -64,11 +76,12 @@ class Addresses:
 
         A link to a page that only the app has becomes plain text.
         """
-        html = self._unlinked(_NAMED_IN_NAVIGATION.sub("", html))
-        html = _ATTRIBUTE.sub(lambda found: f'{found[1]}="{self._led(found[2], root)}"', html)
+        html = self._unlinked(html)
+        html = _ATTRIBUTE.sub(lambda found: f'="{self._led(found[1], root)}"', html)
         html = _BACKGROUND.sub(lambda found: f"url(&#x27;{self._led(found[1], root)}&#x27;)", html)
-        html = _LAZY.sub(r'\1 loading="lazy" src=', html)
+        html = _LAZY.sub(lambda found: f'{found[1]} loading="lazy" src="', html)
         html = _WHOLE_JSON.sub(r'download="\1.json"', html)
+        html = _WHOLE.sub(lambda found: found[1] + self._named(found[2]), html)
         return _PERMALINK.sub(self._permalink, html)
 
     def _led(self, address: str, root: str) -> str:
@@ -79,7 +92,10 @@ class Addresses:
         return _LINK.sub(lambda found: found[0] if self.file(unescape(found[1])) is not None else found[2], html)
 
     def _permalink(self, found: re.Match[str]) -> str:
-        path = self.file(unescape(found[1])) or ""
-        if self.base_url:
-            return f"<span>{escape(self.public(path))}</span>"
-        return f'<span class="here">{escape(path.removesuffix(PAGE))}</span>'
+        opened = "<span>" if self.base_url else '<span class="here">'
+        return f"{opened}{self._named(found[1])}</span>"
+
+    def _named(self, address: str) -> str:
+        """Return the address of a page as a reader may write it down: whole where that is known."""
+        path, mark, query = (self.file(unescape(address)) or "").partition("?")
+        return escape((self.public(path) or path.removesuffix(PAGE)) + mark + query)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,13 @@ from atlas.components.photo import SOURCES
 from atlas.components.view import ClassView
 from atlas.gallery import graph, social, still, tables
 from atlas.gallery.addresses import PAGE
+from atlas.gallery.opaque import opaque, opaque_name
 from atlas.gallery.site import Site, save
 from atlas.pages import class_page, concept
 from atlas.pages.class_page import class_view
 from atlas.schema import SHARED, Concept
 
-_DATA = re.compile(r'data-photos="[^"]*"')
+_SYNTHESISED = re.compile(r"/(class|\d+)\.webp$")  # a feature visualization: it has transparency
 
 
 def write_class(site: Site, wnid: str, folder: Path) -> int:
@@ -59,14 +59,13 @@ def _class_page(site: Site, view: ClassView, folder: Path) -> str:
     if view.photos is not None:
         data = f"data/{wnid}.js"
         photos = tables.browser_photos(view, site.class_names, site.addresses, "../../")
-        save(folder, data, tables.script(tables.PHOTOS, photos))
+        save(folder, data, tables.script(wnid, photos))
         if photos["heat"]:
             save(folder, f"data/{wnid}-heat.js", tables.heat_script(view.photos))
         _draw(layout, view, photos)
-    body = _DATA.sub(f'data-photos="{tables.PHOTOS}"', markup(layout))
     return site.page(
         f"class/{wnid}/{PAGE}",
-        body,
+        markup(layout),
         title=view.record.info.name,
         description=f"{summary(view)}. {view.record.info.definition}".rstrip(". ") + ".",
         picture=f"class/{wnid}/social.jpg",
@@ -76,14 +75,14 @@ def _class_page(site: Site, view: ClassView, folder: Path) -> str:
 
 def _draw(layout: Any, view: ClassView, photos: dict[str, Any]) -> None:
     """Draw into the page what the app leaves to scripts."""
-    places = set(layout)
+    places = {part.id: part for part in layout._traverse() if getattr(part, "id", None)}
     if "graph-slot" in places:
         layout["graph-slot"] = html.Div(graph.drawing(view, photos["predicted"]), id="strategy-graph")
     if "photo-body" in places:
         shown = photos | {"sprite": photos["sprite"] and photos["sprite"] | {"url": view.thumbnails and view.thumbnails.url}}
-        layout["photo-body"].children = still.photo(shown, SOURCES[view.photo_source])
+        places["photo-body"].children = still.photo(shown, SOURCES[view.photo_source])
         if "photo-list" in places:
-            layout["photo-list"].children = still.photo_list(shown)
+            places["photo-list"].children = still.photo_list(shown)
 
 
 def summary(view: ClassView) -> str:
@@ -119,8 +118,9 @@ def concept_page(site: Site, wnid: str | None, one: Concept) -> str:
 
 
 def copy_pictures(site: Site, owner: str, folder: Path) -> None:
-    """Copy the pictures of a class, or of the shared concepts."""
+    """Copy the pictures of a class, or of the shared concepts; feature visualizations get a twin without transparency."""
     for name in site.pictures.get(owner, ()):
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(site.store.picture_path(name), target)
+        picture = site.store.picture_path(name).read_bytes()
+        save(folder, name, picture)
+        if _SYNTHESISED.search(name):
+            save(folder, opaque_name(name), opaque(picture))

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas import __version__
-from atlas.gallery.site import Site
-from atlas.pages import sheets
+from atlas.gallery.site import SHARED_ASSETS, Site
 from atlas.pages.class_page import siblings
 from atlas.schema import SHARED, Concept
 from atlas.store import data_path
@@ -61,7 +60,7 @@ def design() -> str:
     """Return a digest of everything that decides how a page looks."""
     code = (path for path in sorted(_PACKAGE.rglob("*")) if path.suffix in {".py", ".j2", ".css", ".js"})
     shown = [path for path in code if "_shipped" not in path.parts]
-    shared = [data_path("assets") / name for name in (*sheets.STYLES, *sheets.SCRIPTS, "mode.js", "icon.svg")]
+    shared = [data_path("assets") / name for name in SHARED_ASSETS]
     whole = sha256(__version__.encode())
     for path in (*shown, *shared):
         whole.update(path.read_bytes())

@@ -18,7 +18,7 @@ _KIND = "concept-atlas gallery"
 #: What a gallery consists of; anything else in its folder (a CNAME, a .git) was put there by somebody and stays.
 OWN = (
     *("index.html", "404.html", "robots.txt", "sitemap.xml", ".nojekyll", NOTE),
-    *("assets", "class", "shared", "pictures", "data", "method", "manifest"),
+    *("assets", "class", "shared", "pictures", "data", "method", "manifest", "map", "names"),
 )
 
 

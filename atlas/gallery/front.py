@@ -7,15 +7,15 @@ import json
 import re
 from pathlib import Path
 
-from atlas.components import formats
 from atlas.components.document import message
 from atlas.components.markup import markup
 from atlas.gallery import tables
 from atlas.gallery.addresses import PAGE
+from atlas.gallery.concept_map import write_map
+from atlas.gallery.names import listed, write_names
 from atlas.gallery.site import Site, own_url, save
 from atlas.pages import home, method, sheets
 
-_GRID = re.compile(r'(<div id="classes"[^>]*?) data-src="[^"]*"')
 _CLOSED = re.compile(r"</div>\s*$")
 
 
@@ -28,29 +28,28 @@ def write_front(site: Site, folder: Path, pages: list[str]) -> int:
         pages: the files of all other pages, for the sitemap.
     """
     site.copy_assets(folder)
-    save(folder, "data/classes.js", tables.script(tables.CLASSES, tables.class_list(site.album, site.addresses)))
+    save(folder, "data/classes.js", tables.script("classes", tables.class_list(site.album)))
     save(folder, "data/classes.csv", tables.classes_csv(site.store))
     manifest = dataclasses.asdict(site.store.manifest) | {"files": {}}
     save(folder, "data/manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     own = {PAGE: _home(site), f"method/{PAGE}": _method(site), f"manifest/{PAGE}": _manifest(site)}
     for path, text in own.items():
         save(folder, path, text)
+    written = [*own, *write_map(site, folder), *write_names(site, folder)]
     save(folder, "404.html", _missing(site))
     save(folder, ".nojekyll", "")
     sitemap = site.addresses.public("sitemap.xml")
     if sitemap:
-        listed = [site.addresses.public(path) for path in (*own, *pages)]
-        save(folder, "sitemap.xml", site.fill("sitemap.xml.j2", addresses=listed))
+        addresses = [site.addresses.public(path) for path in (*written, *pages)]
+        save(folder, "sitemap.xml", site.fill("sitemap.xml.j2", addresses=addresses))
     save(folder, "robots.txt", site.fill("robots.txt.j2", sitemap=sitemap))
-    return len(own) + 1
+    return len(written) + 1
 
 
 def _home(site: Site) -> str:
-    body = _GRID.sub(rf'\1 data-src="{tables.CLASSES}"', markup(home.layout(site.album)))
-    listed = site.fill("classes.html.j2", records=list(site.store.records.values()), recognised=formats.recognised)
     return site.page(
         PAGE,
-        _CLOSED.sub(lambda _: f"{listed}</div>", body),
+        _CLOSED.sub(lambda _: f"{listed(site)}</div>", markup(home.layout(site.album))),
         title="all classes",
         description=f"The visual concepts behind {len(site.store.records)} ImageNet classes, as "
         f"{site.store.manifest.backbone.get('name', 'a network')} sees them.",

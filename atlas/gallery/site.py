@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,21 @@ from atlas import __version__
 from atlas.components.document import document
 from atlas.gallery import social
 from atlas.gallery.addresses import Addresses
-from atlas.gallery.reader import RecentStore
+from atlas.gallery.reader import RecentAlbum, RecentStore
 from atlas.pages import sheets
-from atlas.pages.album import Album
 from atlas.pages.class_page import class_names
 from atlas.store import data_path, imagenet_classes
 
 _HERE = Path(__file__).parent
+
+#: What the pages of the app ask for, and those of a gallery too.
+SHARED_ASSETS = (
+    *sheets.STYLES,
+    *sheets.SCRIPTS,
+    *(name for more in sheets.PAGE_SCRIPTS.values() for name in more),
+    "mode.js",
+    "icon.svg",
+)
 _OWN_ASSETS = ("gallery.css", "plain.css", "gallery.js")
 
 
@@ -29,7 +37,7 @@ class Site:
 
     def __init__(self, root: Path, base_url: str = "") -> None:
         self.store = RecentStore(root)
-        self.album = Album(self.store)
+        self.album = RecentAlbum(self.store)
         self.addresses = Addresses(self.store.name, base_url)
         self._templates = Environment(
             loader=PackageLoader("atlas.gallery"),
@@ -94,12 +102,13 @@ class Site:
         first, *others = (*sheets.SCRIPTS, *more)
         named = [sheets.asset_url(first), own_url("gallery.js"), *map(sheets.asset_url, others)]
         scripts = brought + "".join(f'<script src="{name}"></script>' for name in named)
-        text = document(body, title=title, atlas=self.store.name, head=head, scripts=scripts)
+        index = f"/{self.store.name}/classes.json"
+        text = document(body, title=title, atlas=self.store.name, head=head, scripts=scripts, index=index)
         return self.addresses.rewrite(text, root)
 
     def copy_assets(self, folder: Path) -> None:
         """Put sheets, scripts and the icon beside the pages."""
-        for name in (*sheets.STYLES, *sheets.SCRIPTS, *sheets.PAGE_SCRIPTS["method"], "mode.js", "icon.svg"):
+        for name in SHARED_ASSETS:
             target = folder / "assets" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(data_path("assets") / name, target)
@@ -107,6 +116,7 @@ class Site:
             shutil.copyfile(_HERE / "assets" / name, folder / "assets" / name)
 
 
+@cache
 def own_url(name: str) -> str:
     """Return the address of an asset that only galleries have."""
     return f"/assets/{name}?m={sha256((_HERE / 'assets' / name).read_bytes()).hexdigest()[:10]}"
@@ -114,6 +124,9 @@ def own_url(name: str) -> str:
 
 def save(folder: Path, path: str, content: str | bytes) -> None:
     """Write a file of the gallery."""
-    target = folder / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content.encode() if isinstance(content, str) else content)
+    target, written = folder / path, content.encode() if isinstance(content, str) else content
+    try:
+        target.write_bytes(written)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(written)

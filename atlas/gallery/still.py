@@ -20,13 +20,20 @@ def photo(data: Data, missing: str) -> list[Any]:
     i = data["first"]
     verdict = "recognised as " if data["correct"][i] else "mistaken for "
     strategy = f" · strategy {data['strategy'][i]}" if data["strategies"] and data["strategy"][i] >= 0 else ""
-    shown = html.Div(_tile(data, i), className="frame") if data["sprite"] else html.P(missing, className="placeholder")
+    shown = (
+        html.Div(_tile(data, i), className="frame") if data["sprite"] else html.P(_with_code(missing), className="placeholder")
+    )
     return [
         html.P(f"photo {i}: {verdict}{data['predicted'][i]}{strategy}", className="caption"),
         shown,
         _waterfall(data, i),
         html.P(data["keys"][i], className="caption key"),
     ]
+
+
+def _with_code(text: str) -> list[Any]:
+    """Set what stands between backticks as code."""
+    return [html.Code(words) if i % 2 else words for i, words in enumerate(text.split("`"))]
 
 
 def photo_list(data: Data) -> list[Any]:

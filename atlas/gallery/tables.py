@@ -10,14 +10,11 @@ from typing import Any
 from atlas.components.photo import photo_data
 from atlas.components.view import ClassView
 from atlas.gallery.addresses import Addresses
-from atlas.pages import home
+from atlas.pages import home, map_page
 from atlas.pages.album import Album
 from atlas.pages.exports import Rows, as_csv, concept_rows, photo_rows
 from atlas.schema import Photos
 from atlas.store import Store
-
-#: Under these names the scripts of a page find its data; the page names them where the app names addresses.
-CLASSES, PHOTOS = "classes", "photos"
 
 
 def class_tables(store: Store, wnid: str) -> dict[str, str]:
@@ -58,13 +55,17 @@ def heat_script(photos: Photos) -> str:
     return f"window.atlasHeat={compact({'m': m, 'height': height, 'width': width, 'levels': text})};"
 
 
-def class_list(album: Album, addresses: Addresses) -> dict[str, Any]:
-    """Return what the front page knows of every class."""
+def class_list(album: Album) -> dict[str, Any]:
+    """Return what the browser knows of every class: column by column, without what its scripts work out (``gallery.js``)."""
     data = home.classes_data(album)
-    for entry in data["classes"]:
-        entry["url"] = addresses.file(entry["url"])
-        entry["picture"] = addresses.file(entry["picture"]) if entry["picture"] else None
-    return data
+    entries = [entry | {"picture": int(bool(entry["picture"]))} for entry in data["classes"]]
+    columns = {key: [entry[key] for entry in entries] for key in (entries[0] if entries else ()) if key != "url"}
+    return data | {"base": "", "classes": columns}
+
+
+def concept_map(album: Album) -> dict[str, Any]:
+    """Return where every concept lies on the map."""
+    return map_page.map_data(album) | {"base": ""}
 
 
 def classes_csv(store: Store) -> str:
@@ -89,8 +90,8 @@ def classes_csv(store: Store) -> str:
 
 
 def script(name: str, data: Any) -> str:
-    """Return data as a classic script."""
-    return f"window.atlasData={compact({name: data})};"
+    """Return data as a classic script: the scripts of a page find it under the name of its file."""
+    return f"(window.atlasData=window.atlasData||{{}}).{name}={compact(data)};\n"
 
 
 def compact(content: Any) -> str:

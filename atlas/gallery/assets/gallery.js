@@ -1,18 +1,66 @@
 /* What a gallery does itself because no server and no plotly.js stands behind it. It comes after selection.js, before the views. */
 (function () {
   "use strict";
-  const atlas = window.atlas, PAGE = "index.html";
-  const short = (address) => address.replace(/\/index\.html(?=$|[?#])/, "/").replace(/^index\.html(?=$|[?#])/, "./");
+  const atlas = window.atlas, PAGE = "index.html", served = location.protocol !== "file:";
+  const root = new URL("../", document.currentScript.src).href;
 
-  /* A folder needs the file's name, a server does not: there the addresses are those of the app. */
-  const served = location.protocol !== "file:";
-  if (served) {
-    if (location.pathname.endsWith("/" + PAGE)) history.replaceState(history.state, "", short(location.pathname) + location.search + location.hash);
-    for (const link of document.links) if (link.getAttribute("href").includes(PAGE)) link.setAttribute("href", short(link.getAttribute("href")));
-    for (const entry of ((window.atlasData || {}).classes || {}).classes || []) entry.url = short(entry.url);
+  /* An address of the app, or of a file → of the file that a folder needs, or of the folder that a server sends it for. */
+  function placed(address) {
+    const url = new URL(address, location.href);
+    if (!url.href.startsWith(root) || url.pathname.includes("/assets/")) return address;
+    let path = url.pathname.replaceAll(`/${PAGE}`, "/").replace(/([^:])\/{2,}/g, "$1/");
+    if (path.endsWith("/") || !/\.\w+$/.test(path)) path = path.replace(/\/?$/, served ? "/" : `/${PAGE}`);
+    return path + url.search + url.hash;
   }
-  for (const place of document.querySelectorAll(".here")) place.textContent = short(location.href.split(/[?#]/)[0]);
+  function lead(link) {
+    if (!link.hasAttribute("href") || link.hasAttribute("download") || link.getAttribute("href").startsWith("#")) return;
+    const url = new URL(link.href), address = placed(link.href);
+    if (address !== link.href && address !== url.pathname + url.search + url.hash) link.setAttribute("href", address);
+  }
+  if (served && location.pathname.endsWith("/" + PAGE)) history.replaceState(history.state, "", placed(location.href));
+  for (const link of document.links) lead(link);
+  new MutationObserver((changes) => {
+    for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) {
+      if (node.matches("a")) lead(node);
+      for (const link of node.querySelectorAll("a")) lead(link);
+    }
+  }).observe(document.body, { childList: true, subtree: true });
+  atlas.go = (address) => location.assign(placed(address));
+  for (const place of document.querySelectorAll(".here")) place.textContent = new URL(placed("./"), location.href).href.split(/[?#]/)[0];
 
+  /* Data are scripts, since a page in a folder may not fetch: named in the page, or asked for when first needed. */
+  const brought = {};
+  /* Run a script, then say what it brought; null where it did not come. */
+  function bring(address, found) {
+    const script = atlas.element("script", { src: address });
+    return new Promise((done) => {
+      script.onload = () => done(found());
+      script.onerror = () => done(null);
+      document.body.append(script);
+    });
+  }
+  atlas.load = (address) => {
+    const name = address.split(/[?#]/)[0].split("/").pop().replace(/\.\w+$/, ""), found = () => unpacked(name, (window.atlasData || {})[name]);
+    brought[name] = brought[name] || (name in (window.atlasData || {}) ? Promise.resolve(found()) : bring(address, found));
+    brought[name].then((content) => { if (!content) delete brought[name]; });
+    return brought[name];
+  };
+  function unpacked(name, data) {
+    if (!data) return null;
+    if ("base" in data && !data.base) data.base = root.replace(/\/$/, "");
+    if (name === "classes") {
+      const keys = Object.keys(data.classes), n = keys.length ? data.classes[keys[0]].length : 0;
+      data.classes = [...Array(n).keys()].map((i) => Object.fromEntries(keys.map((key) => [key, data.classes[key][i]])));
+      for (const entry of data.classes) {
+        entry.url = `${data.base}/class/${entry.wnid}`;
+        entry.picture = entry.picture ? `${data.base}/pictures/${entry.wnid}/class.webp` : null;
+      }
+    }
+    return data;
+  }
+
+  /* The twin of a picture without its transparency. */
+  atlas.raw = (address) => address.replace(/(-opaque)?\.webp(?=$|[?#])/, "-opaque.webp");
   /* A search begun on another page. */
   const field = document.getElementById("search");
   if (document.querySelector("[data-page=home]")) field.value = new URLSearchParams(location.search).get("q") || "";
@@ -73,10 +121,8 @@
   };
   function ask() {
     asked = true;
-    const brought = document.querySelector('script[src*="data/n"]').getAttribute("src");
-    const script = atlas.element("script", { src: brought.replace(/\.js$/, "-heat.js") });
-    script.onload = () => atlas.mark();
-    document.body.append(script);
+    const photos = document.querySelector('script[src*="data/n"]').getAttribute("src");
+    bring(photos.replace(/\.js(?=$|[?#])/, "-heat.js"), () => atlas.mark());
   }
 
   /* Paper is white. */

@@ -16,8 +16,13 @@ from atlas.gallery.addresses import Addresses
         ("/my%20atlas/method", "method/index.html"),
         ("/my%20atlas/export/n03445777/photos.csv", "data/n03445777-photos.csv"),
         ("/my%20atlas/export/n03445777/concepts.json", "data/n03445777.json"),
-        ("/my%20atlas/pictures/n03445777/03.webp?v=1f", "pictures/n03445777/03.webp?v=1f"),
+        ("/my%20atlas/pictures/n03445777/03.webp?v=1f", "pictures/n03445777/03.webp"),
         ("/assets/atlas.css?m=1f", "assets/atlas.css?m=1f"),
+        ("/my%20atlas/map", "map/index.html"),
+        ("/my%20atlas/map/2", "map/2/index.html"),
+        ("/my%20atlas/names/s", "names/s/index.html"),
+        ("/my%20atlas/classes.json?v=1f", "data/classes.js?v=1f"),
+        ("/my%20atlas/photos/n03445777.json", "data/n03445777.js"),
         ("/my%20atlas/nowhere", None),
         ("/other/method", None),
     ],
@@ -36,7 +41,7 @@ def test_a_page_leads_through_its_root_and_needs_no_script_for_pictures() -> Non
 
 def test_backgrounds_are_led_too() -> None:
     style = '<span style="background-image:url(&#x27;/a/pictures/n03445777/photos.webp?v=1&#x27;)"></span>'
-    assert "url(&#x27;../../pictures/n03445777/photos.webp?v=1&#x27;)" in Addresses("a").rewrite(style, "../../")
+    assert "url(&#x27;../../pictures/n03445777/photos.webp&#x27;)" in Addresses("a").rewrite(style, "../../")
 
 
 def test_a_link_that_only_the_app_can_follow_becomes_text() -> None:
@@ -47,3 +52,10 @@ def test_a_permalink_is_whole_where_the_place_is_known() -> None:
     page = '<span class="permalink">/a/class/n03445777</span>'
     assert Addresses("a", "https://x.org/a/").rewrite(page, "") == "<span>https://x.org/a/class/n03445777/</span>"
     assert Addresses("a").rewrite(page, "") == '<span class="here">class/n03445777/</span>'
+
+
+def test_a_reference_to_a_part_of_a_page_is_whole_too() -> None:
+    page = '<a href="/a/class/n03445777?strategy=1" class="whole">/a/class/n03445777?strategy=1</a>'
+    assert Addresses("a", "https://x.org/a/").rewrite(page, "../") == (
+        '<a href="../class/n03445777/index.html?strategy=1" class="whole">https://x.org/a/class/n03445777/?strategy=1</a>'
+    )

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
@@ -70,7 +71,8 @@ def test_all_pages_are_there(gallery: Path) -> None:
     names = {path.relative_to(gallery).as_posix() for path in pages(gallery)}
     classes = {f"class/{wnid}/index.html" for wnid in (BALL, TABBY, "n02012849", "n03126707")}
     own = {f"class/{BALL}/{i}/index.html" for i in range(10)} | {f"shared/{i}/index.html" for i in range(24)}
-    assert names == {"index.html", "404.html", "method/index.html", "manifest/index.html"} | classes | own
+    whole = {"index.html", "404.html", "method/index.html", "manifest/index.html", "map/index.html", "map/1/index.html"}
+    assert names == whole | classes | own
 
 
 @pytest.mark.parametrize("which", ["gallery", "withheld_gallery"])
@@ -143,9 +145,14 @@ def test_the_arithmetic_of_a_photo_adds_up_without_scripts(gallery: Path) -> Non
     assert sum(values[:-1]) == pytest.approx(values[-1], abs=0.06)
 
 
+def carried(script: str) -> Any:
+    """Return the data that a script carries."""
+    return json.loads(script.partition("}).")[2].partition("=")[2].rstrip().removesuffix(";"))
+
+
 def test_what_browsers_draw_from_is_what_the_app_sends(gallery: Path, client: FlaskClient) -> None:
     text = (gallery / f"data/{BALL}.js").read_text(encoding="utf-8")
-    here = json.loads(text.removeprefix("window.atlasData=").removesuffix(";"))["photos"]
+    here = carried(text)
     app = json.loads(client.get(f"/made-up/photos/{BALL}.json").data)
     assert here["sprite"].pop("url").startswith(f"../../pictures/{BALL}/photos.webp")
     app["sprite"].pop("url")
@@ -185,5 +192,6 @@ def test_pages_are_small_and_none_repeats_the_list_of_classes(gallery: Path) -> 
 
 def test_withheld_photos_are_not_in_the_gallery(withheld_gallery: Path) -> None:
     names = {path.name for path in (withheld_gallery / "pictures" / BALL).iterdir()}
-    assert names == {"class.webp", *(f"{i:02d}.webp" for i in range(10))}
+    drawn = {"class", *(f"{i:02d}" for i in range(10))}
+    assert names == {f"{name}{twin}.webp" for name in drawn for twin in ("", "-opaque")}
     assert not (withheld_gallery / f"data/{BALL}-heat.js").exists()

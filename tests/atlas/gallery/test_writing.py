@@ -34,7 +34,7 @@ def test_an_unchanged_class_is_not_written_again(atlas: Path, tmp_path: Path, mo
     monkeypatch.setattr(writing.classes, "write_class", lambda *_: pytest.fail("an unchanged class was written again"))
     second = export(atlas, out)
     assert (first.written, first.kept, second.written, second.kept) == (5, 0, 0, 5)
-    assert first.pages == second.pages == 42
+    assert first.pages == second.pages == 44
     assert contents(out) == before
     assert (out / f"class/{BALL}/index.html").stat().st_ino == page.st_ino
 
@@ -126,7 +126,7 @@ def test_the_command_says_what_it_did(atlas: Path, tmp_path: Path) -> None:
 
     done = run(str(atlas), str(tmp_path / "out"))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("out: 42 pages; 5 classes written, 0 unchanged\n")
+    assert done.stdout.endswith("out: 44 pages; 5 classes written, 0 unchanged\n")
     wrong = run(str(tmp_path / "nothing"), str(tmp_path / "elsewhere"))
     assert wrong.returncode == 2
     assert wrong.stderr.count("\n") == 1

@@ -1,0 +1,60 @@
+"""All classes by name, for readers without scripts and for crawlers: on the front page while few, else a page a letter."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+from atlas.components import formats
+from atlas.gallery.addresses import PAGE
+from atlas.gallery.site import Site, save
+from atlas.schema import ClassRecord
+
+FEW = 120  # classes that the front page may list itself
+
+
+def letter(name: str) -> str:
+    """Return the letter under which a class is listed."""
+    plain = unicodedata.normalize("NFKD", name.lower())
+    return next((sign for sign in plain if "a" <= sign <= "z"), "z")
+
+
+def listed(site: Site) -> str:
+    """Return what the front page says about all classes: a list, or the letters that lead to one."""
+    records = list(site.store.records.values())
+    found = by_letter(site)
+    return site.fill(
+        "classes.html.j2",
+        records=records if len(records) <= FEW else [],
+        letters=found if len(records) > FEW else {},
+        n=len(records),
+        said=_said,
+    )
+
+
+def write_names(site: Site, folder: Path) -> list[str]:
+    """Write a page a letter, where the front page does not list the classes; return the files."""
+    if len(site.store.records) <= FEW:
+        return []
+    found, written = by_letter(site), []
+    for initial, records in found.items():
+        path = f"names/{initial}/{PAGE}"
+        entries = [(record, _said(record), site.album.portrait(record.info.wnid)) for record in records]
+        title = f"classes: {initial.upper()}"
+        body = site.fill("names.html.j2", initial=initial, entries=entries, letters=found)
+        said = f"The classes from {records[0].info.name} to {records[-1].info.name}."
+        save(folder, path, site.page(path, body, title=title, description=said))
+        written.append(path)
+    return written
+
+
+def by_letter(site: Site) -> dict[str, list[ClassRecord]]:
+    """Return the classes under every letter that has any, by name."""
+    found: dict[str, list[ClassRecord]] = {}
+    for record in sorted(site.store.records.values(), key=lambda one: (one.info.name.lower(), one.info.wnid)):
+        found.setdefault(letter(record.info.name), []).append(record)
+    return dict(sorted(found.items()))
+
+
+def _said(record: ClassRecord) -> str:
+    return " · ".join([formats.rests_on(record), *([formats.recognised(record)] if record.n_photos else [])])
