@@ -5,7 +5,7 @@ Notation: x (image, 3, height, width) normalised pixels; A (image, position, cha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from timm.data import resolve_model_data_config
 from torch import Tensor, nn
 
 from atlas.schema import AtlasError
+from precompute.clipping import clip_without_copies
 from precompute.cut import cut_at
 from precompute.folding import fold_batch_norm
 from precompute.weights import with_weights
@@ -63,7 +64,8 @@ class Backbone:
         size = self.preprocessing.input_size
         example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
         self.folded = fold_batch_norm(model, example)
-        model = model.to(device).to(memory_format=torch.channels_last)
+        clip_without_copies(model)
+        self._model = model = model.to(device).to(memory_format=torch.channels_last)
         self.layer, self._features, self._head = _cut(model, layer)
         self._mean = torch.tensor(self.preprocessing.mean, device=device)[:, None, None]
         self._std = torch.tensor(self.preprocessing.std, device=device)[:, None, None]
@@ -133,6 +135,48 @@ class Backbone:
         found = self.read(x)
         return found.activations, found.logits
 
+    def at_layers(
+        self, x: Float[Tensor, "image 3 height width"], layers: Iterable[str]
+    ) -> tuple[dict[str | None, Tensor], Float[Tensor, "image position channel"], Float[Tensor, "image classes"]]:
+        """Return the activations at other layers, those at ``layer``, and logits, of one forward pass (differentiable)."""
+        found: dict[str | None, Tensor] = {}
+
+        def keep(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+            return lambda _module, _inputs, output: found.update({name: self._patches(output)})
+
+        hooks = [self._layer(name).register_forward_hook(keep(name)) for name in layers]
+        try:
+            activations, logits = self.logits(x)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return found, activations, logits
+
+    def channels_at(self, layers: Sequence[str]) -> dict[str | None, int]:
+        """Return how many channels other layers have.
+
+        Raises:
+            AtlasError: no such layer, or one whose output is no feature map and no sequence of tokens.
+        """
+        if not layers:
+            return {}
+        size = self.preprocessing.input_size
+        with torch.inference_mode():
+            found, _, _ = self.at_layers(self._on_device(torch.zeros(1, 3, size, size)), layers)
+        return {name: activations.shape[2] for name, activations in found.items()}
+
+    def _layer(self, name: str) -> nn.Module:
+        try:
+            return self._model.get_submodule(name)
+        except AttributeError:
+            parts = ", ".join(child for child, _ in self._model.named_children())
+            raise AtlasError(f"The backbone has no layer {name!r}. Its parts are {parts}; name one, or a part of one.") from None
+
+    def _patches(self, output: Any) -> Float[Tensor, "image position channel"]:
+        if not isinstance(output, Tensor) or output.ndim not in (3, 4):
+            raise AtlasError("That layer gives neither a feature map nor tokens: name one before the pooling.")
+        return self._tokens(output) if output.ndim == 4 else output[:, self._prefix :]
+
     def class_head(self, class_index: int) -> tuple[Float[np.ndarray, " channel"], float]:
         """Return weights and bias of one class, where contributions have a closed form.
 
@@ -166,10 +210,6 @@ class Backbone:
             expected = F.linear(activations.mean(dim=(2, 3)), classifier.weight, bias)
             gap = (self._logits(self._head(activations)) - expected).abs().max()
         return LinearHead(classifier.weight, bias) if gap <= 1e-4 * expected.abs().max() else None
-
-    def class_bias(self, class_index: int) -> float | None:
-        """Return the bias of one class in an affine head; None where the head is not affine."""
-        return float(self.linear_head.bias[class_index]) if self.linear_head else None
 
     @property
     def has_class_token(self) -> bool:

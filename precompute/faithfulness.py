@@ -41,6 +41,9 @@ class MaskedLogit(Protocol):
     ) -> Float[np.ndarray, "photo design"]:
         """Return F(u ⊙ m) of each photo under each mask; masks (photo, design, concept) give each photo its own."""
 
+    def of(self, photos: Int[np.ndarray, " chosen"]) -> MaskedLogit:
+        """Return the head of some photos: each may read something of its own beside the codes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Faithfulness:
@@ -74,8 +77,9 @@ def evaluate(
         phi = np.broadcast_to(importance, (photos, concepts)).astype(np.float64)
         curves += _curves(name, codes, head, phi)
         fidelity[name] = _mean(mu_fidelity(phi, sets, drops))
-    curves += _curves(RANDOM, np.repeat(codes, repeats, axis=0), head, chance)
-    fidelity[RANDOM] = _mean(mu_fidelity(chance, sets, np.repeat(drops, repeats, axis=0)))
+    again = np.repeat(np.arange(photos), repeats)
+    curves += _curves(RANDOM, codes[again], head.of(again), chance)
+    fidelity[RANDOM] = _mean(mu_fidelity(chance, sets, drops[again]))
     F = head.masked(codes, np.repeat([[1.0], [0.0]], concepts, axis=1))
     return Faithfulness(tuple(curves), fidelity, photos, int((~_raised(F[:, 0], F[:, 1])).sum()))
 

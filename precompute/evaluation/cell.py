@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from precompute import faithfulness, importance, metrics
-from precompute.backbone import Backbone
 from precompute.dictionary import Dictionary
 from precompute.evaluation.subject import Subject
 from precompute.pipeline import Workshop, evidence
@@ -46,7 +44,8 @@ class Cell:
     judged_on: Literal["holdout", "all"]  # all: the class has no holdout photos
     n_fitted: int  # photos
     n_judged: int
-    left_out: int  # judged photos without a curve: their concepts do not raise the logit, or each has a head of its own
+    n_asked: int  # of these photos, those the estimators are judged on: a few where the head has no closed form
+    left_out: int  # of those, photos without a curve: their concepts do not raise the logit
     skipped: dict[str, str]  # photos that cannot be used, and why
     measures: dict[str, float | None]
     estimators: dict[str, dict[str, float | None]]  # and "random"
@@ -67,11 +66,12 @@ def measure(workshop: Workshop, subject: Subject, estimators: Sequence[str], *, 
     n, positions, channels = acts.positions.shape
     U = workshop.method.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
     taken_apart = explain(workshop.backbone, subject.info, acts, dictionary, U, seed=config.seed)
-    above_bias = np.maximum(abs(acts.class_logit - _bias(workshop.backbone, subject)), _EPS)
+    above_bias = np.maximum(abs(acts.class_logit - taken_apart.bias), _EPS)
     explained = 1 - abs(taken_apart.parts.residual) / above_bias
     fit = evidence.measured(acts, dictionary, workshop) | {"explained": float(explained[acts.fitted].mean())}
     judged = _judged(subject, dictionary, workshop, fit) | {"explained": float(explained[subject.judged].mean())}
-    found, agreement, left_out = _estimators(taken_apart, subject.judged, estimators, seed=config.seed)
+    chosen = evidence.judging(taken_apart, subject.held)
+    found, agreement, left_out = _estimators(taken_apart.of(chosen), estimators, seed=config.seed)
     return Cell(
         digest=digest,
         wnid=subject.info.wnid,
@@ -81,6 +81,7 @@ def measure(workshop: Workshop, subject: Subject, estimators: Sequence[str], *, 
         judged_on="holdout" if subject.held.any() else "all",
         n_fitted=int(acts.fitted.sum()),
         n_judged=int(subject.judged.sum()),
+        n_asked=len(chosen),
         left_out=left_out,
         skipped=subject.skipped,
         measures={
@@ -92,15 +93,6 @@ def measure(workshop: Workshop, subject: Subject, estimators: Sequence[str], *, 
         estimators=found,
         agreement=agreement,
     )
-
-
-def _bias(backbone: Backbone, subject: Subject) -> Float[np.ndarray, " photo"]:
-    """Return the class logit of no activation at all; class tokens, where the head reads some, are the photo's own."""
-    acts = subject.activations
-    with torch.inference_mode():
-        nothing = torch.zeros(acts.positions.shape, device=backbone.device)
-        logits = backbone.head(nothing, prefix=torch.from_numpy(acts.prefix).to(backbone.device))
-    return logits[:, subject.info.class_index].cpu().numpy()
 
 
 def _judged(
@@ -122,17 +114,10 @@ def _judged(
 
 
 def _estimators(
-    taken_apart: Explained, judged: Bool[np.ndarray, " photo"], names: Sequence[str], *, seed: int
+    taken_apart: Explained, names: Sequence[str], *, seed: int
 ) -> tuple[dict[str, dict[str, float | None]], dict[str, dict[str, float | None]], int]:
-    """Return the faithfulness of every estimator and of chance, how far their rankings agree, and the photos left out.
-
-    Nothing is known of them where each photo has a head of its own.
-    """
-    head, codes = taken_apart.head, taken_apart.codes[judged]
-    if head is None:
-        nothing: dict[str, float | None] = dict.fromkeys(FAITHFULNESS)
-        unknown: dict[str, dict[str, float | None]] = {name: dict.fromkeys(names) for name in names}
-        return dict.fromkeys((*names, faithfulness.RANDOM), nothing), unknown, len(codes)
+    """Return the faithfulness of every estimator and of chance, how far their rankings agree, and the photos left out."""
+    head, codes = taken_apart.head, taken_apart.codes
     phi = {name: importance.METHODS[name].estimate(codes, head, seed=seed) for name in names}
     verdict = faithfulness.evaluate(codes, head, phi, seed=seed)
     found = {

@@ -110,14 +110,13 @@ def _show_tables(evaluation: Evaluation, console: Console) -> None:
     rows = tables(evaluation)
     judges = {cell.wnid: cell for cell in evaluation.cells}
     alone = sorted(f"{wnid} ({cell.name})" for wnid, cell in judges.items() if cell.judged_on == "all")
-    on = f"judged on {sum(cell.n_judged for cell in judges.values())} " + ("photos" if alone else "holdout photos")
-    over = f"mean ± standard deviation over {len(judges)} classes, {on}"
-    console.print(_dictionaries(rows["dictionaries"], over))
-    console.print(_estimators(rows["estimators"], over))
+    judged, asked = (sum(getattr(cell, name) for cell in judges.values()) for name in ("n_judged", "n_asked"))
+    over = f"mean ± standard deviation over {len(judges)} classes, judged on"
+    what = "photos" if alone else "holdout photos"
+    console.print(_dictionaries(rows["dictionaries"], f"{over} {judged} {what}"))
+    console.print(_estimators(rows["estimators"], f"{over} {asked} {what}"))
     if len(evaluation.request.estimators) > 1:
         console.print(_agreement(rows["agreement"], evaluation.request.estimators))
-    if all(row["c_mu_fidelity_classes"] == 0 for row in rows["estimators"]):
-        console.print(f"Estimators are unknown: the head of {evaluation.backbone['name']} reads more than the codes.")
     if alone:
         console.print(
             f"Without holdout photos, so judged on all, those of the fit among them: {', '.join(alone)}.", highlight=False

@@ -37,7 +37,7 @@ def estimator_rows(request: Request, cells: Sequence[Cell]) -> list[Row]:
     """Return a row for each dictionary × number of concepts × estimator, and for chance."""
     rows: list[Row] = []
     for key, own in _groups(request, cells):
-        photos: Row = {"photos": sum(cell.n_judged for cell in own), "without_curve": sum(cell.left_out for cell in own)}
+        photos: Row = {"photos": sum(cell.n_asked for cell in own), "without_curve": sum(cell.left_out for cell in own)}
         for estimator in (*request.estimators, RANDOM):
             row: Row = {**key, "estimator": estimator, **photos}
             for measure in FAITHFULNESS:

@@ -9,13 +9,14 @@ An estimator is a module with one function, ``estimate``; the modules are listed
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -48,14 +49,27 @@ class AffineHead:
         logits: np.ndarray = phi @ masks.T if masks.ndim == 2 else (masks @ phi[:, :, None])[..., 0]
         return logits + self.constant
 
+    def of(self, photos: Int[np.ndarray, " chosen"]) -> AffineHead:
+        """Return the head of some photos: the same for every photo."""
+        return self
+
+    def among(self, concepts: Int[np.ndarray, " chosen"], codes: Float[np.ndarray, "photo *position concept"]) -> AffineHead:
+        """Return the logit as a function of some concepts; what the others add to all logits of a photo alike is left out."""
+        return AffineHead(self.slope[concepts], self.constant)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampledHead:
-    """Any class logit: a function of torch codes (batch, *position, concept) → (batch,), evaluated ``batch`` photos at a time."""
+    """Any class logit: a function of torch codes (batch, *position, concept) → (batch,), evaluated ``batch`` photos at a time.
 
-    function: Callable[[Tensor], Tensor]
+    Where the logit of a photo reads more than its codes (a class token), ``beside`` holds that: tensors of a row a photo, whose
+    rows the function is given after the codes. They stay as they are while codes are masked, moved or differentiated.
+    """
+
+    function: Callable[..., Tensor]
     device: str | torch.device = "cpu"
     batch: int = 1024
+    beside: tuple[Tensor, ...] = ()
 
     def __call__(self, codes: Float[np.ndarray, "photo *position concept"]) -> Float[np.ndarray, " photo"]:
         """Return F of each photo."""
@@ -63,11 +77,12 @@ class SampledHead:
 
     def gradient(self, codes: Float[np.ndarray, "photo *position concept"]) -> Float[np.ndarray, "photo *position concept"]:
         """Return ∂F/∂U, in logits per unit of code."""
+        self._require(len(codes))
         slopes = np.zeros(codes.shape)
         for i in range(0, len(codes), self.batch):
             with torch.enable_grad():
                 U = self._tensor(codes[i : i + self.batch]).requires_grad_()
-                F = self.function(U).sum()
+                F = self.function(U, *(rows[i : i + self.batch] for rows in self.beside)).sum()
             if F.requires_grad:  # else the logit ignores its codes
                 (slope,) = torch.autograd.grad(F, U, allow_unused=True, materialize_grads=True)
                 slopes[i : i + self.batch] = slope.cpu().numpy()
@@ -77,15 +92,34 @@ class SampledHead:
         self, codes: Float[np.ndarray, "photo *position concept"], masks: Float[np.ndarray, "*own design concept"]
     ) -> Float[np.ndarray, "photo design"]:
         """Return F(u ⊙ m) of each photo under each mask; masks (photo, design, concept) give each photo its own."""
+        self._require(len(codes))
         photos, designs = len(codes), masks.shape[-2]
         U, m = self._tensor(codes), self._tensor(masks).reshape(-1, *(1,) * (codes.ndim - 2), masks.shape[-1])
-        pairs = torch.arange(photos * designs, device=self.device)
         own = masks.ndim == 3
-        with torch.no_grad():
-            logits = [
-                self.function(U[pair // designs] * m[pair if own else pair % designs]) for pair in torch.split(pairs, self.batch)
-            ]
+        logits = []
+        for pair in torch.split(torch.arange(photos * designs, device=self.device), self.batch):
+            photo, mask = pair // designs, pair if own else pair % designs
+            with torch.no_grad():
+                logits.append(self.function(U[photo] * m[mask], *(rows[photo] for rows in self.beside)))
         return torch.cat(logits).double().cpu().numpy().reshape(photos, designs)
+
+    def of(self, photos: Int[np.ndarray, " chosen"]) -> SampledHead:
+        """Return the head of some photos, in that order; a photo may be named more than once."""
+        chosen = torch.as_tensor(photos, device=self.device)
+        return dataclasses.replace(self, beside=tuple(rows[chosen] for rows in self.beside))
+
+    def among(self, concepts: Int[np.ndarray, " chosen"], codes: Float[np.ndarray, "photo *position concept"]) -> SampledHead:
+        """Return the logit as a function of some concepts, the others held at their ``codes``."""
+        places = torch.as_tensor(concepts, device=self.device)
+
+        def function(some: Tensor, whole: Tensor, *beside: Tensor) -> Tensor:
+            return self.function(whole.index_copy(-1, places, some), *beside)
+
+        return dataclasses.replace(self, function=function, beside=(self._tensor(codes), *self.beside))
+
+    def _require(self, photos: int) -> None:
+        if any(len(rows) != photos for rows in self.beside):
+            raise ValueError(f"This head speaks of {len(self.beside[0])} photos, found codes of {photos}: take head.of(photos).")
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.as_tensor(values, dtype=torch.float32, device=self.device)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Int
 
-from atlas.schema import Concept, Evidence, Photos
+from atlas.schema import Concept, Evidence
 from precompute import faithfulness, importance, metrics
 from precompute.activations import ClassActivations
 from precompute.dictionary import Dictionary
@@ -18,32 +19,43 @@ from precompute.pipeline.workshop import Workshop, reconstruct
 CONTRIBUTION = "contribution"
 
 
-def estimates(explained: Explained, *, seed: int) -> dict[str, np.ndarray]:
-    """Return the importance (photo, concept) of every estimator, by name; none where each photo has a head of its own."""
-    if explained.head is None:
-        return {}
-    return {name: method.estimate(explained.codes, explained.head, seed=seed) for name, method in importance.METHODS.items()}
+def estimated(
+    concepts: Sequence[Concept], explained: Explained, held: Bool[np.ndarray, " photo"], *, seed: int
+) -> tuple[tuple[Concept, ...], dict[str, Any]]:
+    """Ask every estimator, and judge it.
 
+    Args:
+        concepts: those of ``explained``, in its order.
+        explained: photos and codes.
+        held: which photos are held out.
+        seed: of whatever is drawn.
 
-def with_estimators(concepts: Sequence[Concept], estimated: dict[str, np.ndarray]) -> tuple[Concept, ...]:
-    """Fill in each estimator's mean over the photos."""
-    means = {name: phi.mean(axis=0) for name, phi in estimated.items()}
-    return tuple(
-        dataclasses.replace(c, estimators={name: float(mean[c.index]) for name, mean in means.items()}) for c in concepts
-    )
-
-
-def faithful(photos: Photos, explained: Explained, estimated: dict[str, np.ndarray], *, seed: int) -> dict[str, Any]:
-    """Return the faithfulness columns of a class record, on holdout photos when there are any.
-
-    Nothing where each photo has a head of its own.
+    Returns:
+        the concepts with each estimator's mean over the photos, and the faithfulness columns of a class record, on holdout
+        photos when there are any. Where the head has no closed form, both rest on a few of those photos.
     """
-    if explained.head is None:
-        return {}
-    held = np.array([split == "holdout" for split in photos.split])
-    rows = held if held.any() else np.ones_like(held)
-    importances = {name: phi[rows] for name, phi in {CONTRIBUTION: photos.contributions, **estimated}.items()}
-    found = faithfulness.evaluate(explained.codes[rows], explained.head, importances, seed=seed)
+    judges = judging(explained, held)
+    if explained.most is not None:
+        explained, judges = explained.of(judges), np.arange(len(judges))
+    phi = {name: method.estimate(explained.codes, explained.head, seed=seed) for name, method in importance.METHODS.items()}
+    means = {name: values.mean(axis=0) for name, values in phi.items()}
+    filled = tuple(
+        dataclasses.replace(c, estimators={name: float(mean[i]) for name, mean in means.items()}) for i, c in enumerate(concepts)
+    )
+    return filled, _faithful(explained.of(judges), {name: values[judges] for name, values in phi.items()}, seed=seed)
+
+
+def judging(explained: Explained, held: Bool[np.ndarray, " photo"]) -> Int[np.ndarray, " judge"]:
+    """Return the photos that judge: those held out, or all where none is; evenly spread ones where the head must be sampled."""
+    judges = np.flatnonzero(held) if held.any() else np.arange(len(held))
+    if explained.most is None or len(judges) <= explained.most:
+        return judges
+    return judges[np.linspace(0, len(judges) - 1, explained.most).round().astype(np.int64)]
+
+
+def _faithful(explained: Explained, phi: dict[str, np.ndarray], *, seed: int) -> dict[str, Any]:
+    importances = {CONTRIBUTION: explained.parts.contributions, **phi}
+    found = faithfulness.evaluate(explained.codes, explained.head, importances, seed=seed)
     return {
         "curves": found.curves,
         "c_mu_fidelity": found.mu_fidelity[CONTRIBUTION],
@@ -81,8 +93,12 @@ def stability(acts: ClassActivations, dictionary: Dictionary, workshop: Workshop
     )
 
 
-def leading(concepts: Sequence[Concept], count: int) -> tuple[Evidence, ...]:
-    """Return what the shared concepts with the largest contributions do for a class."""
-    first = sorted(concepts, key=lambda c: (-abs(c.contribution or 0.0), c.index))[:count]
+def leading(concepts: Sequence[Concept], count: int) -> tuple[Concept, ...]:
+    """Return the shared concepts with the largest contributions to a class."""
+    return tuple(sorted(concepts, key=lambda c: (-abs(c.contribution or 0.0), c.index))[:count])
+
+
+def as_evidence(concepts: Sequence[Concept]) -> tuple[Evidence, ...]:
+    """Return what shared concepts do for a class."""
     names = [f.name for f in dataclasses.fields(Evidence)]
-    return tuple(Evidence(**{name: getattr(c, name) for name in names}) for c in first)
+    return tuple(Evidence(**{name: getattr(c, name) for name in names}) for c in concepts)

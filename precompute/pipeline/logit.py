@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,10 @@ from precompute.importance import AffineHead, ConceptHead, SampledHead
 
 #: Completeness makes it the estimator that stands in for the closed form: its values sum to F(U) − F(0).
 STAND_IN = "integrated_gradients"
+#: A head without a closed form is asked some 2400 times a photo, so a few photos speak for the class; where the head reads a
+#: class token a block of the network hangs on each question, and fewer do.
+SAMPLED_PHOTOS, TOKEN_PHOTOS = 32, 8
+_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +32,23 @@ class Explained:
 
     parts: Decomposition
     codes: np.ndarray  # (photo, concept) for an affine head, else (photo, position, concept)
-    head: ConceptHead | None  # None: each photo has a head of its own (it reads the photo's class token)
+    head: ConceptHead  # of these photos; a class token that it reads stays the photo's own
+    bias: np.ndarray  # (photo,) the logit of no activation at all: without the offset of a centred dictionary
+    most: int | None = None  # photos that estimators are asked about, at most; None: all
+
+    def among(self, concepts: np.ndarray) -> Explained:
+        """Return the same photos as if these concepts alone could be taken away: the others stay, and count as residual."""
+        whole, contributions = self.parts, self.parts.contributions
+        others = contributions.sum(axis=1) - contributions[:, concepts].sum(axis=1)
+        parts = Decomposition(contributions[:, concepts], whole.bias, whole.residual + others)
+        head = self.head.among(concepts, self.codes)
+        return dataclasses.replace(self, parts=parts, codes=self.codes[..., concepts], head=head)
+
+    def of(self, photos: np.ndarray) -> Explained:
+        """Return some of the photos."""
+        parts = self.parts
+        some = Decomposition(parts.contributions[photos], parts.bias[photos], parts.residual[photos])
+        return Explained(some, self.codes[photos], self.head.of(photos), self.bias[photos], self.most)
 
 
 def explain(
@@ -41,37 +62,29 @@ def explain(
             mean, dictionary.atoms, weight=weight, bias=bias, class_logit=acts.class_logit, offset=dictionary.offset
         )
         constant = bias + (0.0 if dictionary.offset is None else float(dictionary.offset @ weight))
-        return Explained(parts, mean, AffineHead(slope=dictionary.atoms @ weight, constant=constant))
-    if not backbone.has_class_token:
-        head = SampledHead(_function(backbone, info, dictionary, None), device=str(backbone.device), batch=64)
-        return Explained(_integrated(codes, head, acts.class_logit, seed=seed), codes, head)
-    rows = [
-        _integrated(codes[i : i + 1], _own_head(backbone, info, acts, dictionary, i), acts.class_logit[i : i + 1], seed=seed)
-        for i in range(len(codes))
-    ]
-    joined = (np.concatenate([getattr(row, name) for row in rows]) for name in ("contributions", "bias", "residual"))
-    return Explained(Decomposition(*joined), codes, None)
+        head = AffineHead(slope=dictionary.atoms @ weight, constant=constant)
+        return Explained(parts, mean, head, np.full(len(mean), bias, np.float32))
+    return _sampled(backbone, info, acts, dictionary, codes, seed=seed)
 
 
-def _own_head(backbone: Backbone, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, photo: int) -> SampledHead:
-    prefix = torch.from_numpy(acts.prefix[photo : photo + 1]).to(backbone.device)
-    return SampledHead(_function(backbone, info, dictionary, prefix), device=str(backbone.device), batch=64)
+def _sampled(
+    backbone: Backbone, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, codes: np.ndarray, *, seed: int
+) -> Explained:
+    tokens = (torch.from_numpy(acts.prefix).to(backbone.device),) if backbone.has_class_token else ()
+    head = SampledHead(_function(backbone, info, dictionary), device=str(backbone.device), batch=_BATCH, beside=tokens)
+    phi = importance.METHODS[STAND_IN].estimate(codes, head, seed=seed)
+    parts = contributions.complete(phi, without=head(np.zeros_like(codes)), class_logit=acts.class_logit)
+    plain = dataclasses.replace(dictionary, offset=None)
+    bias = dataclasses.replace(head, function=_function(backbone, info, plain))(np.zeros_like(codes))
+    return Explained(parts, codes, head, bias.astype(np.float32), TOKEN_PHOTOS if tokens else SAMPLED_PHOTOS)
 
 
-def _function(
-    backbone: Backbone, info: ImageNetClass, dictionary: Dictionary, prefix: Tensor | None
-) -> Callable[[Tensor], Tensor]:
-    """Return F(U) = head(U V + offset)[class]."""
+def _function(backbone: Backbone, info: ImageNetClass, dictionary: Dictionary) -> Callable[..., Tensor]:
+    """Return F(U) = head(U V + offset)[class], the photo's class token beside it where the head reads one."""
     atoms = torch.from_numpy(dictionary.atoms).to(backbone.device)
     offset = 0.0 if dictionary.offset is None else torch.from_numpy(np.asarray(dictionary.offset, np.float32)).to(backbone.device)
 
-    def logit(codes: Tensor) -> Tensor:
-        tokens = None if prefix is None else prefix.expand(len(codes), -1, -1)
-        return backbone.head(codes @ atoms + offset, prefix=tokens)[:, info.class_index]
+    def logit(codes: Tensor, prefix: Tensor | None = None) -> Tensor:
+        return backbone.head(codes @ atoms + offset, prefix=prefix)[:, info.class_index]
 
     return logit
-
-
-def _integrated(codes: np.ndarray, head: SampledHead, class_logit: np.ndarray, *, seed: int) -> Decomposition:
-    phi = importance.METHODS[STAND_IN].estimate(codes, head, seed=seed)
-    return contributions.complete(phi, without=head(np.zeros_like(codes)), class_logit=class_logit)

@@ -157,21 +157,23 @@ def _result(
     concepts = contributions.concepts_of_class(
         wnid, photos.contributions, dominant=photos.dominant, correct=photos.correct, seed=seed
     )
-    estimated = evidence.estimates(explained, seed=seed)
-    record = _record(info, acts, photos, class_bias=workshop.backbone.class_bias(info.class_index))
-    measures = evidence.measured(acts, dictionary, workshop) | evidence.faithful(photos, explained, estimated, seed=seed)
-    if dictionary is workshop.shared:
+    held = np.array([split == "holdout" for split in photos.split])
+    record = _record(info, acts, photos, bias=explained.bias)
+    measures = evidence.measured(acts, dictionary, workshop)
+    if dictionary is workshop.shared:  # estimators and curves speak of the concepts that are shown
         leading = evidence.leading(concepts, workshop.config.concepts)
-        record = dataclasses.replace(record, scope="shared", evidence=leading, **measures)
+        among = explained.among(np.array([c.index for c in leading]))
+        leading, faithful = evidence.estimated(leading, among, held, seed=seed)
+        record = dataclasses.replace(record, scope="shared", evidence=evidence.as_evidence(leading), **measures, **faithful)
         return Result(record=record, digest="", photos=photos, strategies=graph.strategies)
     stable = evidence.stability(acts, dictionary, workshop)
-    concepts = evidence.with_estimators(concepts, estimated)
+    concepts, faithful = evidence.estimated(concepts, explained, held, seed=seed)
     if stable:
         concepts = tuple(dataclasses.replace(c, stability=float(stable.concepts[c.index])) for c in concepts)
     source = Crops(acts.photos, acts.geometry, acts.crop_photo, acts.crop_number)
     shown, images = show(workshop, wnid, source, workshop.method.encode(acts.crops, dictionary), dictionary)
     return Result(
-        record=dataclasses.replace(record, scope="class", stability=stable.overall if stable else None, **measures),
+        record=dataclasses.replace(record, scope="class", stability=stable.overall if stable else None, **measures, **faithful),
         digest="",
         concepts=with_aligned(workshop, concepts, dictionary.atoms),
         photos=photos,
@@ -183,9 +185,9 @@ def _result(
     )
 
 
-def _record(info: ImageNetClass, acts: ClassActivations, photos: Photos, *, class_bias: float | None) -> ClassRecord:
+def _record(info: ImageNetClass, acts: ClassActivations, photos: Photos, *, bias: np.ndarray) -> ClassRecord:
+    """Return the record of a class; ``bias`` (photo,) is the head's own, also where a dictionary's offset adds to it."""
     held = np.array([split == "holdout" for split in photos.split])
-    bias = photos.bias if class_bias is None else class_bias  # the class's own, also where a dictionary's offset adds to it
     above_bias = np.maximum(np.abs(photos.class_logit - bias), 1e-6)
     return ClassRecord(
         info=info,

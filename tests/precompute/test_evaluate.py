@@ -29,6 +29,7 @@ BACKBONE = "test_resnet"
 COLOURS = {"n01440764": (200, 60, 60), "n02102040": (60, 200, 60), "n02979186": (60, 60, 200)}
 EXACT = ("gradient_input", "integrated_gradients", "occlusion", "rise")
 FIT, HELD, CROPS = 10, 4, 4  # photos a class; crops a photo
+PHOTO_ARRAYS = ("positions", "prefix", "class_logit", "predicted")
 
 
 def draw(path: Path, colour: tuple[int, ...], seed: int) -> None:
@@ -435,17 +436,22 @@ def test_nmf_refuses_negative_activations_in_words(ask, folder) -> None:
         measure(*looked(net, ask, folder, "nmf"), ("saliency",), digest="")
 
 
-def test_a_head_that_reads_a_class_token_leaves_estimators_unknown(ask, folder, found) -> None:
+def test_a_network_with_tokens_beside_the_patches_is_evaluated_too(ask, folder) -> None:
     net = backbone.load("test_vit2", weights="random", device="cpu")
-    cell = measure(*looked(net, ask, folder, "kmeans"), ("saliency", "sobol"), digest="")
+    assert net.has_class_token
+    workshop, subject = looked(net, ask, folder, "kmeans")
+    cell = measure(workshop, subject, ("occlusion", "saliency"), digest="")
     assert cell.measures["relative_l2"] < 1
-    assert cell.measures["explained_fit"] <= 1
-    assert cell.estimators == dict.fromkeys(("saliency", "sobol", "random"), dict.fromkeys(FAITHFULNESS))
-    assert cell.left_out == cell.n_judged == HELD
-    request = dataclasses.replace(found.request, dictionaries=("kmeans",), estimators=("saliency", "sobol"))
-    text = shown(dataclasses.replace(found, request=request, cells=(cell,), backbone=net.describe()))
-    assert "Estimators are unknown: the head of test_vit2 reads more than the codes." in text
-    assert re.search(r"saliency +│ +– │", text)
+    assert cell.n_asked == cell.n_judged == HELD
+    assert cell.estimators["occlusion"]["c_mu_fidelity"] > 0.5 > cell.estimators["random"]["c_mu_fidelity"] + 0.2
+    many = dataclasses.replace(subject, activations=repeated(subject.activations, 5))
+    assert measure(workshop, many, ("saliency",), digest="").n_asked == 8 < 5 * HELD
+
+
+def repeated(acts: activations.ClassActivations, times: int) -> activations.ClassActivations:
+    """The same photos again and again."""
+    arrays = {name: np.tile(getattr(acts, name), (times, *(1,) * (getattr(acts, name).ndim - 1))) for name in PHOTO_ARRAYS}
+    return dataclasses.replace(acts, photos=acts.photos * times, geometry=acts.geometry * times, **arrays)
 
 
 def arguments(ask, **flags) -> list[object]:

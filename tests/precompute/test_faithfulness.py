@@ -146,3 +146,16 @@ def test_a_sampled_head_is_judged_like_the_affine_one_it_equals() -> None:
     judged = faithfulness.evaluate(positions, sampled, phi, seed=0)
     assert [c.auc for c in judged.curves] == pytest.approx([c.auc for c in exact.curves], abs=1e-5)
     assert judged.mu_fidelity["sobol"] == pytest.approx(exact.mu_fidelity["sobol"], abs=1e-3)
+
+
+def test_a_head_that_reads_something_of_each_photo_is_judged_with_it() -> None:
+    """Half of the photos have codes −u and a logit that counts them as −u·slope: each of them has the drops of u."""
+    codes, head = photos(n=30)
+    slope, times = torch.tensor(head.slope, dtype=torch.float32), torch.tensor([1.0, -1.0] * 15)
+    signed = SampledHead(lambda u, t: (u @ slope) * t, beside=(times,))
+    flipped = codes * np.array([1.0, -1.0] * 15)[:, None]
+    phi = {"x": importance("gradient_input", codes, head)}
+    plain = SampledHead(lambda u: u @ slope)
+    found, expected = (faithfulness.evaluate(u, h, phi, seed=0) for u, h in ((flipped, signed), (codes, plain)))
+    assert [c.auc for c in found.curves] == pytest.approx([c.auc for c in expected.curves], abs=1e-5)
+    assert found.mu_fidelity == pytest.approx(expected.mu_fidelity, abs=1e-3)
