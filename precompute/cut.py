@@ -10,6 +10,7 @@ from torch import fx, nn
 from torchvision.models.feature_extraction import NodePathTracer
 
 from atlas.schema import AtlasError
+from precompute.clipping import ClipInPlace
 
 
 def cut_at(model: nn.Module, layer: str) -> tuple[nn.Module, nn.Module]:
@@ -43,7 +44,7 @@ def _defaults(model: nn.Module) -> dict[str, Any]:
 def _leaves() -> list[type[nn.Module]]:
     from timm.models._features_fx import get_notrace_modules
 
-    return list(get_notrace_modules())
+    return [*get_notrace_modules(), ClipInPlace]
 
 
 def _before(model: nn.Module, graph: fx.Graph, last: fx.Node) -> fx.GraphModule:

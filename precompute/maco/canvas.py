@@ -1,0 +1,93 @@
+"""Numbers that are optimised → pictures. Two parameterisations behind one Protocol: MACO, and Fourier as its baseline."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from precompute.maco.preset import Preset
+from precompute.spectrum import Spectrum
+
+_EPS = 1e-6
+
+
+@runtime_checkable
+class Canvas(Protocol):
+    """A parameterisation of pictures."""
+
+    def initial(self, generator: torch.Generator) -> Tensor:
+        """Return the numbers one picture starts from, drawn with its own generator."""
+        ...
+
+    def paint(self, parameters: Tensor) -> Float[Tensor, "picture 3 size size"]:
+        """Return pictures in 0…1 (differentiable); the first axis of the parameters is the picture."""
+        ...
+
+
+class Maco:
+    """Phases at a fixed magnitude (Fel et al., NeurIPS 2023)."""
+
+    def __init__(self, spectrum: Spectrum, preset: Preset, device: torch.device) -> None:
+        self._size, self._contrast, self._device = preset.size, preset.contrast, device
+        self._magnitude = torch.from_numpy(spectrum.resized(preset.size)).to(device)
+        self._colour = torch.from_numpy(spectrum.colour).to(device)
+
+    def initial(self, generator: torch.Generator) -> Float[Tensor, "3 size half"]:
+        """Return random phases."""
+        return torch.randn(self._magnitude.shape, generator=generator).to(self._device)
+
+    def paint(self, parameters: Float[Tensor, "picture 3 size half"]) -> Float[Tensor, "picture 3 size size"]:
+        """Return pictures of these phases."""
+        angle = _standardised(parameters)
+        z = torch.fft.irfft2(
+            torch.complex(self._magnitude * angle.cos(), self._magnitude * angle.sin()), s=(self._size, self._size)
+        )
+        return _coloured(_standardised(z), self._colour, self._contrast)
+
+
+class Fourier:
+    """Free complex coefficients, preconditioned by 1/frequency (Olah et al., Distill 2017, "Feature Visualization")."""
+
+    def __init__(self, spectrum: Spectrum, preset: Preset, device: torch.device) -> None:
+        n = preset.size
+        self._size, self._contrast, self._device = n, preset.contrast, device
+        frequency = np.hypot(np.fft.fftfreq(n)[:, None], np.fft.rfftfreq(n)[None, :])
+        self._scale = torch.from_numpy((n / np.maximum(frequency * n, 1.0)).astype(np.float32)).to(device)
+        self._colour = torch.from_numpy(spectrum.colour).to(device)
+
+    def initial(self, generator: torch.Generator) -> Float[Tensor, "3 size half 2"]:
+        """Return small random coefficients: a grey picture."""
+        n = self._size
+        return (0.01 * torch.randn((3, n, n // 2 + 1, 2), generator=generator)).to(self._device)
+
+    def paint(self, parameters: Float[Tensor, "picture 3 size half 2"]) -> Float[Tensor, "picture 3 size size"]:
+        """Return pictures of these coefficients."""
+        scaled = torch.view_as_complex(parameters.contiguous()) * self._scale
+        z = torch.fft.irfft2(scaled, s=(self._size, self._size))
+        return _coloured(z, self._colour, self._contrast)
+
+
+PARAMETERISATIONS: dict[str, type[Maco] | type[Fourier]] = {"maco": Maco, "fourier": Fourier}
+
+
+def _coloured(z: Float[Tensor, "picture 3 size size"], colour: Tensor, contrast: float) -> Float[Tensor, "picture 3 size size"]:
+    return torch.sigmoid(contrast * torch.einsum("rc,pchw->prhw", colour, z))
+
+
+def _standardised(values: Float[Tensor, "picture channel height width"]) -> Float[Tensor, "picture channel height width"]:
+    centred = values - _mean(values)
+    return centred / (_mean(centred**2).sqrt() + _EPS)
+
+
+def _mean(values: Float[Tensor, "picture channel height width"]) -> Float[Tensor, "picture channel height 1"]:
+    """Average a picture, row by row first, and repeat the mean for every row.
+
+    So the order of the sums, forwards and backwards, never depends on how many pictures there are, and a batch equals its parts
+    to the last bit: the optimisation is chaotic and would not forgive less.
+    """
+    rows = values.mean(dim=3, keepdim=True)
+    return rows.mean(dim=(1, 2), keepdim=True).expand_as(rows)

@@ -1,0 +1,1 @@
+"""Benchmarks: ``python -m tests.bench``; never run in CI."""
