@@ -1,5 +1,5 @@
 /* A picture, large: click or Enter on it opens it over the page; arrows go to the next one, Escape closes, and the focus returns.
-   Any <a data-zoom href="PICTURE"> around an <img alt="…"> takes part; without scripts it is a link to the picture. */
+   A picture in an element with data-zoom takes part; data-zoom="ADDRESS" opens another, larger one. */
 (function () {
   "use strict";
   const { element } = window.atlas;
@@ -8,8 +8,8 @@
 
   const opaque = () => root.dataset.opaque === "true";
   const source = (link) => {
-    const plain = link.getAttribute("href");
-    return opaque() && link.querySelector(".synthesised") ? (window.atlas.raw ? window.atlas.raw(plain) : `${plain}${plain.includes("?") ? "&" : "?"}opaque=1`) : plain;
+    const picture = link.querySelector("img"), plain = link.parentElement.dataset.zoom || picture.dataset.src || picture.getAttribute("src");
+    return opaque() && picture.classList.contains("synthesised") ? (window.atlas.raw ? window.atlas.raw(plain) : `${plain}${plain.includes("?") ? "&" : "?"}opaque=1`) : plain;
   };
 
   function build() {
@@ -54,7 +54,7 @@
   }
   function open(link) {
     if (!dialog) build();
-    links = [...document.querySelectorAll("a[data-zoom]")].filter((one) => one.offsetParent);
+    links = [...document.querySelectorAll(".enlarge")].filter((one) => one.offsetParent);
     if (!links.includes(link)) links = [link];
     here = links.indexOf(link);
     opener = link;
@@ -64,13 +64,21 @@
   }
 
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("a[data-zoom]");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-    event.preventDefault();
-    open(link);
+    const button = event.target.closest(".enlarge");
+    if (button) open(button);
   });
+
+  /* The picture of an element becomes a button. */
+  function enlargeable(place) {
+    const picture = place.querySelector("img"), button = element("button", { type: "button", class: "enlarge", "aria-label": `enlarge: ${picture.alt}` });
+    picture.replaceWith(button);
+    button.append(picture);
+    return place;
+  }
+  document.querySelectorAll("[data-zoom]").forEach(enlargeable);
+  window.atlas.enlargeable = enlargeable;
   window.atlas.zoom = () => {
-    const chosen = document.querySelector(".card.is-selected a[data-zoom]") || document.querySelector("a[data-zoom]");
+    const chosen = document.querySelector(".card.is-selected .enlarge") || document.querySelector(".enlarge");
     if (chosen) open(chosen);
   };
 })();

@@ -61,6 +61,7 @@ def create_app(served: Sequence[Store], *, photo_root: Path | None = None, publi
         serve_locally=True,
     )
     app.albums = albums
+    app.server.extensions["atlas"] = list(served)
     app.layout = html.Div([dcc.Location(id="location", refresh=False), html.Div(id="graph")])
     app.callback(Output("graph", "children"), Input("location", "pathname"))(lambda path: live_graph(path or "/", albums))
     _prepare(app.server, albums)

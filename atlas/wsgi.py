@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import pyarrow as pa
 from dash import Dash
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from atlas.app import create_app
+from atlas.components.links import class_url, home_url
 from atlas.schema import AtlasError
 from atlas.store import Store
 
 THREADS = 8
+_M_ARENA_MAX = -8  # of mallopt
 
 
 def application(*atlases: str, photo_root: str | None = None) -> Flask:
@@ -67,10 +74,27 @@ def serve(server: Flask, *, host: str, port: int, workers: int, ready: Callable[
         "preload_app": True,
         "control_socket_disable": True,
         "loglevel": "warning",
+        "post_worker_init": lambda _: Thread(target=_warm, args=(server,), daemon=True).start(),
         "when_ready": lambda _: ready(shown),
     }
+    _spare_memory()
     known = _Server(server, {}).cfg.settings
     _Server(server, {name: value for name, value in settings.items() if name in known}).run()
+
+
+def _warm(server: Flask) -> None:
+    """Look at every front page and one class page, so that the first reader need not wait for what is read once."""
+    client = server.test_client()
+    for store in server.extensions["atlas"]:
+        for path in (home_url(store.name), *(class_url(store.name, wnid) for wnid in islice(store.records, 1))):
+            client.get(path)
+
+
+def _spare_memory() -> None:
+    """Keep freed memory together: by default every thread has a heap of its own, and Arrow one beside it."""
+    pa.set_memory_pool(pa.system_memory_pool())
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def free(host: str, port: int) -> int:

@@ -128,7 +128,7 @@
     if (data.source !== "reader") return element("div", { class: data.sprite ? "frame small" : "frame", role: "img", "aria-label": alt }, picture(i, 448));
     const image = picture(i, 448);
     image.alt = alt;
-    return element("div", { class: "frame" }, element("a", { href: `${data.base}/${i}.webp?side=896`, "data-zoom": "" }, image));
+    return atlas.enlargeable(element("div", { class: "frame", "data-zoom": `${data.base}/${i}.webp?side=896` }, image));
   }
 
   function drawPhoto(state) {

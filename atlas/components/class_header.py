@@ -35,7 +35,7 @@ def _portrait(view: ClassView) -> Any:
     if view.portrait is None:
         return html.Div("no picture was made", className="portrait absent")
     alt = f"feature visualization of {view.record.info.name}"
-    return html.Div(zoomable(view.portrait, alt), className="portrait")
+    return zoomable(view.portrait, alt, "portrait")
 
 
 def _trail(atlas: str, info: ImageNetClass) -> Any:

@@ -19,12 +19,12 @@ def visualization(picture: Picture | None, alt: str) -> Any:
     """Show a feature visualization, or say that none was made."""
     if picture is None:
         return html.Div("no picture was made", className="visualization absent")
-    return html.Div(zoomable(picture, alt), className="visualization")
+    return zoomable(picture, alt, "visualization")
 
 
-def zoomable(picture: Picture, alt: str) -> Any:
-    """Show a synthesised picture that opens large (``assets/zoom.js``); without scripts it is a link to itself."""
-    return html.A(image(picture, alt, kind="synthesised"), href=picture.url, **{"data-zoom": ""})
+def zoomable(picture: Picture, alt: str, kind: str) -> Any:
+    """Show a synthesised picture that opens large, where scripts run (``assets/zoom.js``)."""
+    return html.Div(image(picture, alt, kind="synthesised"), className=kind, **{"data-zoom": ""})
 
 
 def exemplars(pictures: ConceptPictures, name: str) -> Any:

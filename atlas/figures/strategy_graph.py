@@ -75,17 +75,18 @@ def _ring_colours(wrong: np.ndarray, mode: theme.Mode) -> list[str]:
 
 
 def _rounded(values: np.ndarray) -> list[float]:
-    return [round(float(value), 3) for value in values]
+    return np.asarray(values, np.float64).round(3).tolist()
 
 
 def _edges(photos: Photos) -> tuple[list[float | None], list[float | None]]:
     x: list[float | None] = []
     y: list[float | None] = []
+    at_x, at_y = _rounded(photos.xy[:, 0]), _rounded(photos.xy[:, 1])
     for here, others in enumerate(photos.neighbours):
         for there in others:
             if there > here:
-                x += [*_rounded(photos.xy[[here, there], 0]), None]
-                y += [*_rounded(photos.xy[[here, there], 1]), None]
+                x += (at_x[here], at_x[there], None)
+                y += (at_y[here], at_y[there], None)
     return x, y
 
 

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from PIL import Image
-
 from atlas.components.view import ConceptPictures, PhotoSource, Picture
-from atlas.schema import SHARED, Concept, Exemplar
+from atlas.schema import SHARED, AtlasError, Concept, Exemplar
 from atlas.store import Store
 
 CROP_SIDE = 128  # pixels of a crop cut on demand
@@ -40,8 +38,7 @@ class Album:
 
     def _size(self, name: str) -> tuple[int, int]:
         if name not in self._sizes:
-            with Image.open(self.store.picture_path(name)) as image:
-                self._sizes[name] = image.size
+            self._sizes[name] = webp_size(self.store.picture_path(name))
         return self._sizes[name]
 
     def portrait(self, wnid: str) -> Picture | None:
@@ -72,6 +69,25 @@ class Album:
         if self.photo_root:
             return "reader"
         return "thumbnails" if self.store.picture(wnid, "thumbnails") else "withheld"
+
+
+def webp_size(path: Path) -> tuple[int, int]:
+    """Return width and height of a WebP picture from its first bytes: a page asks for dozens of them.
+
+    Raises:
+        AtlasError: the file is no WebP picture.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(30)
+    kind, data = head[12:16], head[20:]
+    if head[:4] != b"RIFF" or head[8:12] != b"WEBP" or len(data) < 10:
+        raise AtlasError(f"{path} is no WebP picture: run `atlas check` on its atlas.")
+    if kind == b"VP8X":
+        return int.from_bytes(data[4:7], "little") + 1, int.from_bytes(data[7:10], "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(data[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(data[8:10], "little") & 0x3FFF
 
 
 def exemplar_owner(concept: Concept) -> str:

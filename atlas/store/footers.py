@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 
 _MAGIC = b"PAR1"
 _ROW_GROUPS = 4  # field of FileMetaData
+_COLUMNS, _NUM_ROWS = 1, 3  # fields of RowGroup
+_META_DATA, _STATISTICS, _MIN_VALUE = 3, 12, 6  # fields of ColumnChunk, of its meta data, of its statistics
 _BOOLEANS, _BYTE, _WHOLE, _DOUBLE, _BINARY, _LISTS, _STRUCT = (1, 2), 3, (4, 5, 6), 7, 8, (9, 10), 12
 
 
@@ -35,7 +37,7 @@ class Footer:
             stream.seek(-min(8 + size, stream.tell()), 2)
             self._bytes = stream.read(size)
         try:
-            self._start, self._groups = _row_groups(self._bytes)
+            self._start, self._groups, self._first = _row_groups(self._bytes)
         except (IndexError, KeyError) as error:
             raise pa.ArrowInvalid(f"the footer of {path} cannot be read") from error
 
@@ -49,8 +51,7 @@ class Footer:
 
     def owners(self) -> dict[str, tuple[int, int]]:
         """Return the wnid or "shared" that every row group belongs to (its first column says so), its number and its rows."""
-        groups = ((i, self._alone(i).row_group(0)) for i in range(len(self)))
-        return {str(group.column(0).statistics.min).partition("/")[0]: (i, group.num_rows) for i, group in groups}
+        return {name.decode().partition("/")[0]: (i, rows) for i, (name, rows) in enumerate(self._first)}
 
     def _alone(self, group: int) -> pq.FileMetaData:
         """Return the footer as if the file had this row group only."""
@@ -60,29 +61,18 @@ class Footer:
         return pq.read_metadata(BytesIO(_MAGIC + footer + len(footer).to_bytes(4, "little") + _MAGIC))
 
 
-def _row_groups(body: bytes) -> tuple[int, list[int]]:
-    """Return where the list of row groups begins, and the limits of its elements."""
-    at, field = 0, 0
-    while body[at]:
-        kind, step = body[at] & 15, body[at] >> 4
-        at += 1
-        if step:
-            field += step
-        else:
-            zigzag, at = _varint(body, at)
-            field = zigzag >> 1 ^ -(zigzag & 1)
-        if field == _ROW_GROUPS:
-            return at, _elements(body, at)
-        at = _skip(body, at, kind)
-    return at, [at]
-
-
-def _elements(body: bytes, at: int) -> list[int]:
-    count, at = _list_size(body, at)
-    limits = [at]
+def _row_groups(body: bytes) -> tuple[int, list[int], list[tuple[bytes, int]]]:
+    """Return where the list of row groups begins, the limits of its elements, and of each its first value and rows."""
+    start = _place(body, 0, _ROW_GROUPS)
+    if start is None:
+        return len(body) - 1, [len(body) - 1], []
+    count, at = _list_size(body, start)
+    limits, first = [at], []
     for _ in range(count):
-        limits.append(_skip(body, limits[-1], _STRUCT))
-    return limits
+        at, name, rows = _row_group(body, at)
+        limits.append(at)
+        first.append((name, rows))
+    return start, limits, first
 
 
 def _list_size(body: bytes, at: int) -> tuple[int, int]:
@@ -98,6 +88,50 @@ def _varint(body: bytes, at: int) -> tuple[int, int]:
     return value | body[at] << shift, at + 1
 
 
+def _row_group(body: bytes, at: int) -> tuple[int, bytes, int]:
+    """Return where a row group ends, the least value of its first column, and how many rows it has."""
+    field, name, rows = 0, b"", 0
+    while head := body[at]:
+        field, at = _field(body, at, field)
+        if field == _COLUMNS:
+            name = _least(body, _list_size(body, at)[1])
+        elif field == _NUM_ROWS:
+            rows = _varint(body, at)[0] >> 1
+        at = _skip(body, at, head & 15)
+    return at + 1, name, rows
+
+
+def _field(body: bytes, at: int, last: int) -> tuple[int, int]:
+    """Return the id of the field whose head is here, and where its value begins."""
+    if step := body[at] >> 4:
+        return last + step, at + 1
+    zigzag, at = _varint(body, at + 1)
+    return zigzag >> 1 ^ -(zigzag & 1), at
+
+
+def _least(body: bytes, column: int) -> bytes:
+    """Return the least value of a column chunk as its statistics say; nothing where they do not."""
+    at = column
+    for wanted in (_META_DATA, _STATISTICS, _MIN_VALUE):
+        found = _place(body, at, wanted)
+        if found is None:
+            return b""
+        at = found
+    size, at = _varint(body, at)
+    return body[at : at + size]
+
+
+def _place(body: bytes, at: int, wanted: int) -> int | None:
+    """Return where the value of a field of a struct begins."""
+    field = 0
+    while head := body[at]:
+        field, at = _field(body, at, field)
+        if field == wanted:
+            return at
+        at = _skip(body, at, head & 15)
+    return None
+
+
 def _skip(body: bytes, at: int, kind: int) -> int:
     """Return where the value that begins here ends."""
     if kind in _BOOLEANS:
@@ -110,11 +144,19 @@ def _skip(body: bytes, at: int, kind: int) -> int:
         size, at = _varint(body, at)
         return at + size
     if kind == _STRUCT:
-        while head := body[at]:
+        while head := body[at]:  # by far the most frequent: its commonest fields are skipped here, without a call
             at += 1
-            if not head >> 4:
+            if head < 16:
                 _, at = _varint(body, at)
-            at = _skip(body, at, head & 15)
+            kind = head & 15
+            if 4 <= kind <= 6:
+                while body[at] & 128:
+                    at += 1
+                at += 1
+            elif kind == _BINARY and body[at] < 128:
+                at += 1 + body[at]
+            elif kind > 2:
+                at = _skip(body, at, kind)
         return at + 1
     if kind in _LISTS:
         element = body[at] & 15

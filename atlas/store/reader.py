@@ -30,10 +30,14 @@ class Records(Mapping[str, ClassRecord]):
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
+        self._last: tuple[str, ClassRecord] | None = None  # a page asks for its own class several times
         self._rows = {wnid: i for i, wnid in enumerate(table["wnid"].to_pylist())}
 
     def __getitem__(self, wnid: str) -> ClassRecord:
-        return tables.read_records(self._table.slice(self._rows[wnid], 1))[0]
+        last = self._last
+        if last is None or last[0] != wnid:
+            last = self._last = wnid, tables.read_records(self._table.slice(self._rows[wnid], 1))[0]
+        return last[1]
 
     def __contains__(self, wnid: object) -> bool:
         return wnid in self._rows
@@ -63,6 +67,7 @@ class Store:
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
         self._footers: dict[str, Groups] = {}
+        self._last_photos: dict[tuple[tuple[int, int], str], Photos | None] = {}
         self._last_exemplars: tuple[str, tuple[Exemplar, ...]] = ("", ())
         try:
             content = files.read_bytes(self.root, files.MANIFEST)
@@ -186,8 +191,14 @@ class Store:
     def photos(self, wnid: str) -> Photos | None:
         """Return the photos of a class, or None if it has none."""
         self.record(wnid)
-        rows = self._rows(files.PHOTOS, wnid)
-        return None if rows is None else tables.read_photos(rows, self.grid)
+        key = self._groups(files.PHOTOS).version, wnid
+        if key not in self._last_photos:
+            rows = self._rows(files.PHOTOS, wnid)
+            found = None if rows is None else tables.read_photos(rows, self.grid)
+            # A page, its data and its graph ask one after the other; two readers may do so at once.
+            self._last_photos = {**dict(list(self._last_photos.items())[-1:]), key: found}
+            return found
+        return self._last_photos[key]
 
     def strategies(self, wnid: str) -> tuple[Strategy, ...]:
         """Return the strategies of a class, the largest first."""
