@@ -28,7 +28,7 @@ def write_map(site: Site, folder: Path) -> list[str]:
     rows = list(_rows(site))
     parts = [rows[i : i + ROWS] for i in range(0, len(rows), ROWS)]
     spans = [(_span(part), i + 1) for i, part in enumerate(parts)]
-    written = {f"map/{PAGE}": _map(site, spans, len(rows))}
+    written = {f"map/{PAGE}": _map(site, data, spans, len(rows))}
     for i, part in enumerate(parts):
         written[f"map/{i + 1}/{PAGE}"] = _table(site, part, i + 1, spans)
     for path, text in written.items():
@@ -42,12 +42,14 @@ def _span(rows: list[dict[str, Any]]) -> str:
     return str(first) if first == last else f"{first} – {last}"
 
 
-def _map(site: Site, spans: list[tuple[str, int]], n: int) -> str:
+def _map(site: Site, data: dict[str, Any], spans: list[tuple[str, int]], n: int) -> str:
+    width, height = _extent(data)
+    legend = [(name, _shade(name, i)) for i, name in enumerate(data["groups"])]
+    below = site.fill("map.html.j2", spans=spans, n=n, width=width, height=height, legend=legend)
     return site.page(
         f"map/{PAGE}",
-        markup(map_page.layout(site.album)) + site.fill("map.html.j2", spans=spans, n=n),
+        markup(map_page.layout(site.album)) + below,
         title="map",
-        kind="map",
         description=f"Every concept of the atlas in one plane: {formats.counted(n, 'concept')}, near each other where alike.",
         data="data/map.js",
     )
@@ -88,7 +90,7 @@ def drawing(data: dict[str, Any]) -> str:
     paths = "".join(
         f'<path class="{_shade(data["groups"][group], group)}" d="{"".join(places)}"/>' for group, places in sorted(dots.items())
     )
-    width, height = max(data["x"], default=_SIDE) // 10 + 20, max(data["y"], default=_SIDE) // 10 + 20
+    width, height = _extent(data)
     dark = f"@media (prefers-color-scheme:dark){{{_inks('dark')}}}"
     size = 14 if len(data["x"]) < 300 else 9 if len(data["x"]) < 2000 else 5
     style = f"path{{fill:none;stroke-width:{size};stroke-linecap:round}}{_inks('light')}{dark}"
@@ -97,6 +99,11 @@ def drawing(data: dict[str, Any]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="{width}" height="{height}">'
         f"<style>{style}</style>{paths}</svg>\n"
     )
+
+
+def _extent(data: dict[str, Any]) -> tuple[int, int]:
+    """Return width and height of the drawing, with room around."""
+    return max(data["x"], default=_SIDE) // 10 + 20, max(data["y"], default=_SIDE) // 10 + 20
 
 
 def _shade(name: str, group: int) -> str:

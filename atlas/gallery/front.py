@@ -63,7 +63,6 @@ def _method(site: Site) -> str:
         f"method/{PAGE}",
         body,
         title="method",
-        kind="method",
         description="How to read this atlas: what was computed, and from what.",
     )
 

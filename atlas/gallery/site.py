@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from functools import cache, cached_property
 from hashlib import sha256
@@ -29,6 +30,9 @@ SHARED_ASSETS = (
     "mode.js",
     "icon.svg",
 )
+#: Scripts that only one kind of page needs; the app sends them once and for all.
+_ONLY = {"hierarchy.js": "home", "views/home.js": "home", "views/photos.js": "class"}
+_KIND = re.compile(r'data-page="([\w-]+)"')
 _OWN_ASSETS = ("gallery.css", "plain.css", "gallery.js")
 
 
@@ -66,9 +70,7 @@ class Site:
         """Fill a template; every one knows the atlas and the version."""
         return self._templates.get_template(template).render(atlas=self.store.name, version=__version__, **values)
 
-    def page(
-        self, path: str, body: str, *, title: str, description: str, picture: str = "", data: str = "", kind: str = ""
-    ) -> str:
+    def page(self, path: str, body: str, *, title: str, description: str, picture: str = "", data: str = "") -> str:
         """Return a whole page.
 
         Args:
@@ -78,7 +80,6 @@ class Site:
             description: plain text, for whoever lists or shares the page.
             picture: the file that stands for it.
             data: the script that brings its data along.
-            kind: of a page that has scripts of its own.
         """
         root = "../" * path.count("/")
         head = sheets.styles() + self.fill(
@@ -92,14 +93,12 @@ class Site:
             style=own_url("gallery.css"),
             plain=own_url("plain.css"),
         )
-        return self.written(
-            body, f"{title} · {self.store.name} · Concept Atlas", head, root, data, sheets.PAGE_SCRIPTS.get(kind, ())
-        )
+        return self.written(body, f"{title} · {self.store.name} · Concept Atlas", head, root, data)
 
-    def written(self, body: str, title: str, head: str, root: str, data: str = "", more: tuple[str, ...] = ()) -> str:
+    def written(self, body: str, title: str, head: str, root: str, data: str = "") -> str:
         """Return a document whose addresses all lead through ``root``."""
         brought = f'<script src="{root}{data}"></script>' if data else ""
-        first, *others = (*sheets.SCRIPTS, *more)
+        first, *others = _scripts(body)
         named = [sheets.asset_url(first), own_url("gallery.js"), *map(sheets.asset_url, others)]
         scripts = brought + "".join(f'<script src="{name}"></script>' for name in named)
         index = f"/{self.store.name}/classes.json"
@@ -114,6 +113,14 @@ class Site:
             shutil.copyfile(data_path("assets") / name, target)
         for name in _OWN_ASSETS:
             shutil.copyfile(_HERE / "assets" / name, folder / "assets" / name)
+
+
+def _scripts(body: str) -> list[str]:
+    """Return the scripts of the app that a page needs."""
+    found = _KIND.search(body)
+    kind = found[1] if found else ""
+    needed = [name for name in sheets.SCRIPTS if _ONLY.get(name, kind) == kind]
+    return [*needed, *sheets.PAGE_SCRIPTS.get(kind, ())]
 
 
 @cache

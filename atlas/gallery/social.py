@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from atlas import theme
 
-WIDTH, HEIGHT = 1200, 630
-_SIDE = 510
+WIDTH, HEIGHT = 800, 420
+_SIDE = 340
 
 
 def card(name: str, facts: str, atlas: str, portrait: Path | None) -> bytes:
@@ -18,15 +18,15 @@ def card(name: str, facts: str, atlas: str, portrait: Path | None) -> bytes:
     tokens = theme.TOKENS["light"]
     picture = Image.new("RGB", (WIDTH, HEIGHT), tokens["paper"])
     draw = ImageDraw.Draw(picture)
-    left = 60
+    left = 40
     if portrait is not None:
         _place(picture, portrait)
-        left += _SIDE + 50
-    y = _written(draw, name, (left, 150), 64, tokens["ink"])
-    _written(draw, facts, (left, y + 30), 32, tokens["muted"])
-    draw.text((left, HEIGHT - 110), f"Concept Atlas · {atlas}", tokens["accent"], ImageFont.load_default(28))
+        left += _SIDE + 34
+    y = _written(draw, name, (left, 96), 42, tokens["ink"])
+    _written(draw, facts, (left, y + 18), 21, tokens["muted"])
+    draw.text((left, HEIGHT - 74), f"Concept Atlas · {atlas}", tokens["accent"], ImageFont.load_default(19))
     stream = BytesIO()
-    picture.save(stream, "JPEG", quality=80)
+    picture.save(stream, "JPEG", quality=72)
     return stream.getvalue()
 
 
@@ -34,7 +34,7 @@ def _place(picture: Image.Image, portrait: Path) -> None:
     with Image.open(portrait) as image:
         shown = image.convert("RGBA").resize((_SIDE, _SIDE))
     panel = Image.new("RGBA", (_SIDE, _SIDE), theme.TOKENS["light"]["panel"])
-    picture.paste(Image.alpha_composite(panel, shown).convert("RGB"), (60, 60))
+    picture.paste(Image.alpha_composite(panel, shown).convert("RGB"), (40, 40))
 
 
 def _written(draw: ImageDraw.ImageDraw, text: str, at: tuple[int, int], size: int, colour: str) -> int:
@@ -44,7 +44,7 @@ def _written(draw: ImageDraw.ImageDraw, text: str, at: tuple[int, int], size: in
     line = ""
     for word in [*text.split(" "), None]:
         longer = f"{line} {word}".strip()
-        if word is not None and (not line or font.getlength(longer) <= WIDTH - x - 50):
+        if word is not None and (not line or font.getlength(longer) <= WIDTH - x - 34):
             line = longer
             continue
         draw.text((x, y), line, colour, font)

@@ -20,7 +20,7 @@ from atlas.gallery import export
 pytestmark = pytest.mark.browser
 
 BALL = "class/n03445777/"
-KINDS = ("", BALL, "class/n02123045/", "class/n02012849/", f"{BALL}3/", "shared/2/", "method/", "manifest/")
+KINDS = ("", BALL, "class/n02123045/", "class/n02012849/", f"{BALL}3/", "shared/2/", "map/", "map/1/", "method/", "manifest/")
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 
 
@@ -116,8 +116,11 @@ def test_a_crawler_finds_every_page_whole(page: Page, root: str, exported: Path)
         links: list[str] = page.evaluate("[...document.links].filter((a) => !a.hasAttribute('download')).map((a) => a.href)")
         for link in (urldefrag(link).url.partition("?")[0] for link in links):
             assert link.startswith(root), f"{address}: {link}"
-            todo.append(link)
-    assert len(seen) == len(files) == 41
+            if link.endswith(".webp"):
+                assert (exported / link.removeprefix(root)).is_file(), f"{address}: {link}"
+            else:
+                todo.append(link)
+    assert len(seen) == len(files) == 43
 
 
 def test_search_finds_and_opens_a_class(page: Page, root: str) -> None:
@@ -138,6 +141,74 @@ def test_a_search_may_begin_on_any_page(page: Page, root: str) -> None:
     page.locator("#search").press("Enter")
     expect(page.locator(".class-card:visible")).to_have_count(2)
     expect(page).to_have_url(re.compile(r"\?q=crane$"))
+
+
+def test_suggestions_name_classes_and_concepts_on_any_page(page: Page, root: str) -> None:
+    page.goto(at(root, f"{BALL}3/"))
+    page.keyboard.press("/")
+    page.keyboard.type("golf ball 7")
+    entries = page.locator("#suggestions [role=option]")
+    expect(entries.first).to_contain_text("concept 7 of golf ball")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("concept 7 of golf ball")
+    assert page.url == at(root, f"{BALL}7/")
+    page.locator("#search").fill("shared 19")
+    expect(entries.first).to_contain_text("shared concept 19")
+    entries.first.click()
+    expect(page.locator("h1")).to_have_text("shared concept 19")
+    assert page.url == at(root, "shared/19/")
+
+
+def test_the_map_is_searched_enclosed_and_left_for_a_concept(page: Page, root: str) -> None:
+    page.goto(at(root, "map/"))
+    entries, status = page.locator("#chosen li a"), page.locator("#chosen-status")
+    expect(status).to_have_text("34 in view, from the middle outwards")
+    page.locator(".map-find input").fill("golf")
+    expect(status).to_have_text("10 of 34 found")
+    expect(entries).to_have_count(10)
+    entries.first.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/class/n03445777/\d/(index\.html)?$"))
+    page.goto(at(root, "map/"))
+    box = page.locator("#map canvas").bounding_box()
+    assert box
+    x, y = page.evaluate("window.atlas.map.at(30)")
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    expect(page.locator("#tip img")).to_be_visible()
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator("h1")).to_contain_text("concept 6 of golf ball")
+
+
+def test_the_map_without_scripts_is_a_drawing_and_a_table(browser: Browser, root: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(at(root, "map/"))
+    expect(page.locator(".still-map")).to_be_visible()
+    expect(page.locator("#chosen")).to_be_hidden()
+    page.get_by_role("link", name="All concepts as a table").click()
+    expect(page.locator("tbody tr")).to_have_count(34)
+    page.get_by_role("link", name="concept 3", exact=True).click()
+    expect(page.locator("h1")).to_have_text("concept 3 of golf ball")
+    context.close()
+
+
+def test_pictures_lose_their_transparency_and_become_large(page: Page, root: str) -> None:
+    page.goto(at(root, BALL))
+    picture = page.locator("[data-card] img.synthesised").first
+    expect(picture).to_have_attribute("src", re.compile(r"\d\d\.webp$"))
+    page.locator("[data-toggle=opacity]").first.click()
+    expect(picture).to_have_attribute("src", re.compile(r"\d\d-opaque\.webp$"))
+    assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 128
+    page.locator("[data-card] .enlarge").first.click()
+    large = page.locator("dialog[open] img")
+    expect(large).to_have_attribute("src", re.compile(r"\d\d-opaque\.webp$"))
+    page.locator("dialog[open] [data-toggle=opacity]").click()
+    expect(large).to_have_attribute("src", re.compile(r"\d\d\.webp$"))
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(picture).to_have_attribute("src", re.compile(r"\d\d\.webp$"))
 
 
 def test_a_bar_marks_card_graph_list_and_address(page: Page, root: str) -> None:

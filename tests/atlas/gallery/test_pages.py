@@ -181,7 +181,7 @@ def test_a_class_has_a_card_to_be_shared_with(gallery: Path) -> None:
     assert f'<meta property="og:image" content="{BASE}class/{BALL}/social.jpg">' in page
     assert '<meta property="og:title" content="golf ball">' in page
     with Image.open(gallery / f"class/{BALL}/social.jpg") as picture:
-        assert picture.size == (1200, 630)
+        assert picture.size == (800, 420)
 
 
 def test_pages_are_small_and_none_repeats_the_list_of_classes(gallery: Path) -> None:
