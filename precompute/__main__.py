@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import signal
@@ -48,9 +49,13 @@ def build(
     publish_photos: Annotated[
         _Publish | None, typer.Option(help="embed: crops and thumbnails go into the atlas; reference: only their names.")
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="Where classes run.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Where classes run: local, or ray (many processes or machines).")] = None,
+    ray_address: Annotated[str | None, typer.Option(help="A running Ray cluster (host:port); default: this machine.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = None,
-    workers: Annotated[int | None, typer.Option(help="Threads that decode photos; 0: one a core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads that decode photos, 0: one a core; with ray: workers, 0: as there is room.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of a worker; 0: one a core. Same number, same bytes.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same atlas.")] = None,
     crop_size: Annotated[int | None, typer.Option(help="Side of a crop, in input pixels.")] = None,
     crop_input: Annotated[
@@ -151,26 +156,37 @@ def _evaluate(flags: dict[str, Any], as_json: bool) -> int:
 @app.command()
 def picture(
     out: Annotated[Path, typer.Option(help="The file to write: .png or .webp.")],
-    of_class: Annotated[str | None, typer.Option("--class", help="A class, by name or wnid.")] = None,
-    atlas: Annotated[Path | None, typer.Option(help="An atlas that holds the concept.")] = None,
-    concept: Annotated[str | None, typer.Option(help="A concept of that atlas, such as n02086240/3 or shared/17.")] = None,
+    classes: Annotated[list[str] | None, typer.Option("--class", help="A class, by name or wnid. Repeatable.")] = None,
+    atlas: Annotated[Path | None, typer.Option(help="An atlas that holds the concepts.")] = None,
+    concepts: Annotated[
+        list[str] | None, typer.Option("--concept", help="A concept of that atlas: n02086240/3, shared/17. Repeatable.")
+    ] = None,
+    channels: Annotated[list[int] | None, typer.Option("--channel", help="A channel of the layer. Repeatable.")] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer of the channels: the name of a module, such as blocks.4.")] = None,
     preset: Annotated[str, typer.Option(help="quick, fine or full.")] = "fine",
-    raw: Annotated[bool, typer.Option("--raw", help="Without transparency.")] = False,
+    size: Annotated[int | None, typer.Option(help="Side of a picture in pixels, up to 2048; the preset's by default.")] = None,
+    parameterisation: Annotated[str, typer.Option(help="maco; or fourier, the baseline.")] = "maco",
     seed: Annotated[int, typer.Option(help="Same seed, same picture.")] = 0,
-    backbone: Annotated[
-        str, typer.Option(help="Any timm classifier (with --class; an atlas names its own).")
-    ] = "tf_efficientnet_lite0",
+    seeds: Annotated[int, typer.Option(help="Pictures a target, from this many seeds, the best first.")] = 1,
+    spectrum: Annotated[Path | None, typer.Option(help="Magnitude spectrum to keep; the one that ships by default.")] = None,
+    photos: Annotated[
+        list[str] | None, typer.Option(help="Real photos: seeds are ranked by objective × plausibility. Repeatable.")
+    ] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Without transparency.")] = False,
+    sheet: Annotated[bool, typer.Option("--sheet", help="A contact sheet, also of one target.")] = False,
+    animate: Annotated[bool, typer.Option("--animate", help="How the picture is made, as an animation (WebP).")] = False,
+    backbone: Annotated[str, typer.Option(help="Any timm classifier (an atlas names its own).")] = "tf_efficientnet_lite0",
     weights: Annotated[str, typer.Option(help="package, hub, or a file.")] = "package",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
 ) -> None:
-    """Make one feature visualization: of a class, or of a concept of an atlas."""
+    """Make feature visualizations of classes, concepts or channels: one file, a contact sheet, or an animation."""
     from precompute import picture as one
 
-    _guard(
-        lambda: one.write(
-            one.Wanted(of_class, atlas, concept, preset, seed, raw), out, backbone=backbone, weights=weights, device=device
-        )
-    )
+    fields = {field.name for field in dataclasses.fields(one.Wanted)}
+    chosen: dict[str, Any] = {k: v for k, v in locals().items() if k in fields}
+    chosen |= {k: tuple(chosen[k] or ()) for k in ("classes", "concepts", "channels", "photos")}
+    wanted = one.Wanted(**chosen)
+    _guard(lambda: one.write(wanted, out, backbone=backbone, weights=weights, device=device))
 
 
 @app.command()

@@ -25,6 +25,7 @@ from precompute.weights import with_weights
 
 DEFAULT = "tf_efficientnet_lite0"
 N_CLASSES = 1000
+LAST = "last feature map"  # what a manifest calls the layer ``auto`` of a network that ends in pooling
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class Backbone:
         found: dict[str | None, Tensor] = {}
 
         def keep(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
-            return lambda _module, _inputs, output: found.update({name: self._patches(output)})
+            return lambda _module, _inputs, output: found.update(self._patches(name, output))
 
         hooks = [self._layer(name).register_forward_hook(keep(name)) for name in layers]
         try:
@@ -163,6 +164,8 @@ class Backbone:
         size = self.preprocessing.input_size
         with torch.inference_mode():
             found, _, _ = self.at_layers(self._on_device(torch.zeros(1, 3, size, size)), layers)
+        if missing := [name for name in layers if name not in found]:
+            raise AtlasError(f"The layer {missing[0]!r} gives no feature map and no tokens: name one before the pooling.")
         return {name: activations.shape[2] for name, activations in found.items()}
 
     def _layer(self, name: str) -> nn.Module:
@@ -172,10 +175,11 @@ class Backbone:
             parts = ", ".join(child for child, _ in self._model.named_children())
             raise AtlasError(f"The backbone has no layer {name!r}. Its parts are {parts}; name one, or a part of one.") from None
 
-    def _patches(self, output: Any) -> Float[Tensor, "image position channel"]:
+    def _patches(self, name: str, output: Any) -> dict[str | None, Tensor]:
+        """Return a layer's output as (image, position, channel), if it can be read so."""
         if not isinstance(output, Tensor) or output.ndim not in (3, 4):
-            raise AtlasError("That layer gives neither a feature map nor tokens: name one before the pooling.")
-        return self._tokens(output) if output.ndim == 4 else output[:, self._prefix :]
+            return {}
+        return {name: self._tokens(output) if output.ndim == 4 else output[:, self._prefix :]}
 
     def class_head(self, class_index: int) -> tuple[Float[np.ndarray, " channel"], float]:
         """Return weights and bias of one class, where contributions have a closed form.
@@ -226,7 +230,7 @@ class Backbone:
         return {
             "name": self.name,
             "weights": self.weights,
-            "layer": "last feature map" if self.layer == "auto" else self.layer,
+            "layer": LAST if self.layer == "auto" else self.layer,
             "head": "affine after mean pooling" if self.linear_head else "not affine",
             "contributions": "closed form" if self.linear_head else "integrated gradients",
             "channels": self.channels,

@@ -7,8 +7,9 @@ adds noise and asks the backbone.
 Source: Fel et al., NeurIPS 2023, "Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization".
 """
 
+from precompute.maco.choose import best_first
 from precompute.maco.optimise import Visualization, visualize
-from precompute.maco.preset import PRESETS, Preset
+from precompute.maco.preset import LEARNING_RATES, PRESETS, Preset
 from precompute.maco.target import Target
 
-__all__ = ["PRESETS", "Preset", "Target", "Visualization", "visualize"]
+__all__ = ["LEARNING_RATES", "PRESETS", "Preset", "Target", "Visualization", "best_first", "visualize"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -96,13 +96,12 @@ class _Run:
         group = max(1, _AT_ONCE // self._preset.crops)
         for start in range(0, len(self.alive), group):
             self._ascend(self.alive[start : start + group], progress)
+        begun = len(self.alive)
         self._drop_failed(step)
         self._optimiser.step()
+        self.alive = [i for i in self.alive if not _flat(self._history[i], self._preset.patience)]
         left = self._preset.steps - step - 1
-        finished = [i for i in self.alive if _flat(self._history[i], self._preset.patience)]
-        advanced = len(self.alive) + left * len(finished)
-        self.alive = [i for i in self.alive if i not in finished]
-        return advanced
+        return begun + left * (begun - len(self.alive))
 
     def _ascend(self, pictures: Sequence[int], progress: float) -> None:
         """Add the gradient of these pictures to their numbers."""
@@ -131,12 +130,13 @@ class _Run:
 
     @torch.no_grad()
     def finished(self) -> list[Visualization]:
-        """Look at every picture whole."""
+        """Look at every picture whole, at the size the backbone is used to."""
+        whole = replace(self._preset, crop_input=self._backbone.preprocessing.input_size)
         visible = opacity(self._seen)
         found = []
         for i, parameters in enumerate(self._parameters):
             painted = self._canvas.paint(parameters[None])
-            x = cut(painted, torch.full((1, 1, 2), 0.5), torch.ones(1, 1), self._preset)
+            x = cut(painted, torch.full((1, 1, 2), 0.5), torch.ones(1, 1), whole)
             _, reached, means = self._objective(
                 self._backbone.normalise_unit(x).contiguous(memory_format=torch.channels_last), [i]
             )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from atlas.schema import AtlasError
 
@@ -23,7 +22,7 @@ class Preset:
     noise: tuple[float, float] = (0.4, 0.1)  # standard deviation at the first and the last step
     learning_rate: float = 1.0
     contrast: float = 1.5
-    parameterisation: Literal["maco", "fourier"] = "maco"
+    parameterisation: str = "maco"
     patience: int = 0  # steps without progress after which a picture is finished; 0: never
 
     def __post_init__(self) -> None:
@@ -35,6 +34,12 @@ class Preset:
         if self.size > LARGEST or self.size % 2:
             raise AtlasError(f"A picture's side must be an even number of pixels up to {LARGEST}; found {self.size}.")
 
+    def with_parameterisation(self, name: str) -> Preset:
+        """Return the same work for another parameterisation, at the learning rate that suits it."""
+        return replace(self, parameterisation=name, learning_rate=LEARNING_RATES[name])
+
+
+LEARNING_RATES = {"maco": 1.0, "fourier": 0.05}  # of NAdam: phases in radians; coefficients of pictures of unit variance
 
 PRESETS: dict[str, Preset] = {
     "quick": Preset(size=224, crop_input=128, steps=48, crops=4, box=(0.6, 1.0)),

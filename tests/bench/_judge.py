@@ -14,8 +14,9 @@ from torch import Tensor
 from atlas.store import imagenet_classes
 from precompute import backbone, photos
 from precompute.backbone import Backbone
+from precompute.dictionary import nmf
+from precompute.plausibility import Plausibility
 
-NEIGHBOURS = 10
 ENOUGH = 40  # photos of a class
 
 
@@ -39,8 +40,8 @@ class Judge:
     def __init__(self, per_class: int = 60) -> None:
         self.own = backbone.load("tf_efficientnet_lite0")
         self._other = backbone.load("tf_efficientnet_lite2")
-        self._real: dict[int, np.ndarray] = {}
-        self._usual: dict[int, float] = {}
+        self._real: dict[int, Plausibility] = {}
+        self._positions: dict[int, np.ndarray] = {}  # (photo, position, channel)
         folders = [f for f in os.environ.get("BENCH_PHOTOS", "").split(":") if f and Path(f).is_dir()]
         if not folders:
             raise SystemExit("BENCH_PHOTOS names no folder of photos (a folder a wnid): the distance to real photos needs some.")
@@ -51,32 +52,39 @@ class Judge:
         for wnid, group in found.photos.items():
             fit = [p for p in group if p.split == "fit"][:per_class]
             if len(fit) >= ENOUGH:
-                rows = [self._activations(self.own, _tensor(pixels)) for _, pixels, _ in decoder(fit)]
-                self._remember(index[wnid], np.concatenate(rows))
-
-    def _remember(self, class_index: int, rows: np.ndarray) -> None:
-        unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        between = np.sqrt(np.maximum(2 - 2 * unit @ unit.T, 0))
-        self._real[class_index] = unit
-        self._usual[class_index] = float(np.sort(between, axis=1)[:, NEIGHBOURS].mean())  # the nearest is the photo itself
+                maps = np.concatenate([self._maps(_tensor(pixels)) for _, pixels, _ in decoder(fit)])
+                self._real[index[wnid]] = Plausibility(maps.mean(axis=1))
+                self._positions[index[wnid]] = maps
 
     @property
     def classes(self) -> list[int]:
         """Class indices with enough photos."""
         return sorted(self._real)
 
+    def concepts(self, class_index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return ten NMF atoms of a class (concept, channel), and their cosines with quarters of its photos (concept, crop)."""
+        maps = self._positions[class_index]
+        found = nmf.fit(maps.reshape(-1, maps.shape[2]), concepts=10, seed=0)
+        side = int(maps.shape[1] ** 0.5)
+        half = side // 2 + 1
+        grid = maps.reshape(len(maps), side, side, -1)
+        crops = np.concatenate(
+            [grid[:, y : y + half, x : x + half].mean(axis=(1, 2)) for y in (0, side - half) for x in (0, side - half)]
+        )
+        unit = crops / np.maximum(np.linalg.norm(crops, axis=1, keepdims=True), 1e-9)
+        order = np.argsort(-found.codes.mean(axis=0))
+        return found.atoms[order], (unit @ found.atoms[order].T).T
+
     def __call__(self, rgb: np.ndarray, class_index: int) -> Verdict:
         """Judge one picture (size, size, 3) in 0…1."""
         picture = torch.from_numpy(np.ascontiguousarray(rgb[..., :3])).permute(2, 0, 1)[None].float()
         logits, other = self._logits(self.own, picture), self._logits(self._other, picture)
-        row = self._activations(self.own, picture)[0]
-        distances = np.linalg.norm(self._real[class_index] - row / np.linalg.norm(row), axis=1)
         return Verdict(
             float(logits[class_index]),
             float(logits.softmax(0)[class_index]),
             float(other[class_index]),
             float(other.softmax(0)[class_index]),
-            float(np.sort(distances)[NEIGHBOURS - 1] / self._usual[class_index]),
+            1 / self._real[class_index](self._maps(picture)[0].mean(axis=0)),
         )
 
     @staticmethod
@@ -84,10 +92,10 @@ class Judge:
         with torch.inference_mode():
             return net.logits(net.normalise_unit(_resized(picture, net.preprocessing.input_size)))[1][0]
 
-    @staticmethod
-    def _activations(net: Backbone, picture: Tensor) -> np.ndarray:
+    def _maps(self, picture: Tensor) -> np.ndarray:
+        net = self.own
         with torch.inference_mode():
-            return net.features(net.normalise_unit(_resized(picture, net.preprocessing.input_size))).mean(dim=1).numpy()
+            return net.features(net.normalise_unit(_resized(picture, net.preprocessing.input_size))).numpy()
 
 
 def _tensor(pixels: np.ndarray) -> Tensor:

@@ -9,6 +9,8 @@ from atlas.schema import AtlasError
 from precompute import backbone, maco, spectrum
 from precompute.maco import crops
 from precompute.maco.canvas import Maco
+from precompute.maco.opacity import opacity
+from precompute.maco.optimise import _flat
 
 TINY = maco.Preset(size=64, crop_input=64, steps=6, crops=2, box=(0.6, 1.0))
 
@@ -141,3 +143,143 @@ def test_targets_the_backbone_does_not_have_are_refused(lite0, magnitude):
     zero = np.zeros(1280, np.float32)
     with pytest.raises(AtlasError, match="not all zero"):
         maco.visualize(lite0, [maco.Target(seed=0, direction=zero)], spectrum=magnitude, preset=TINY)
+
+
+def test_channels_and_other_layers_are_targets_too(lite0, magnitude):
+    preset = dataclasses.replace(TINY, steps=12)
+    targets = [
+        maco.Target(seed=0, channel=5, layer="blocks.3"),
+        maco.Target(seed=0, channel=5),
+        maco.Target(seed=0, class_index=3),
+        maco.Target(seed=0, direction=np.ones(24, np.float32), layer="blocks.1"),
+    ]
+    assert [t.unit for t in targets] == ["mean activation", "mean activation", "logit", "cosine"]
+    made = maco.visualize(lite0, targets, spectrum=magnitude, preset=preset)
+    start = maco.visualize(lite0, targets, spectrum=magnitude, preset=dataclasses.replace(preset, steps=1))
+    assert [v.activation.shape for v in made] == [(80,), (1280,), (1280,), (24,)]
+    assert all(later.objective > first.objective for later, first in zip(made, start, strict=True))
+
+
+def test_a_batch_over_several_layers_equals_its_parts(lite0, magnitude):
+    targets = [maco.Target(seed=0, channel=5, layer="blocks.3"), maco.Target(seed=1, class_index=3)]
+    together = maco.visualize(lite0, targets, spectrum=magnitude, preset=TINY)
+    alone = [maco.visualize(lite0, [target], spectrum=magnitude, preset=TINY)[0] for target in targets]
+    for a, b in zip(together, alone, strict=True):
+        np.testing.assert_allclose(a.rgba, b.rgba, atol=1e-4)
+
+
+def test_more_pictures_than_fit_in_one_pass_equal_their_parts(lite0, magnitude):
+    preset = dataclasses.replace(TINY, crops=20, steps=2)
+    targets = [maco.Target(seed=seed, class_index=3) for seed in range(3)]
+    together = maco.visualize(lite0, targets, spectrum=magnitude, preset=preset)
+    (alone,) = maco.visualize(lite0, targets[2:], spectrum=magnitude, preset=preset)
+    assert np.array_equal(together[2].rgba, alone.rgba)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"channel": 1280}, "There is no channel 1280: the layer has channels 0 to 1279"),
+        ({"channel": 80, "layer": "blocks.3"}, "There is no channel 80: the layer has channels 0 to 79"),
+        ({"channel": 1, "layer": "block"}, "The backbone has no layer 'block'. Its parts are conv_stem"),
+        ({"channel": 1, "layer": "classifier"}, "The layer 'classifier' gives no feature map and no tokens"),
+        ({"direction": np.ones(1280, np.float32), "layer": "blocks.3"}, "A direction needs 80 channels"),
+    ],
+)
+def test_channels_and_layers_that_are_not_there(lite0, magnitude, wrong, message):
+    with pytest.raises(AtlasError, match=message):
+        maco.visualize(lite0, [maco.Target(seed=0, **wrong)], spectrum=magnitude, preset=TINY)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"channel": 1, "class_index": 2}])
+def test_a_picture_has_one_target(wrong):
+    with pytest.raises(AtlasError, match="one target: a class, a direction or a channel"):
+        maco.Target(seed=0, **wrong)
+
+
+def test_a_picture_whose_objective_is_no_number_is_reported_and_the_batch_goes_on(lite0, magnitude):
+    endless = np.ones(lite0.channels, np.float32)
+    endless[0] = np.inf
+    good = maco.Target(seed=1, class_index=967)
+    told = []
+    broken, fine = maco.visualize(
+        lite0, [maco.Target(seed=0, direction=endless), good], spectrum=magnitude, preset=TINY, on_step=told.append
+    )
+    assert broken.failed == "its objective was no number at step 1 of 6"
+    assert np.isfinite(broken.rgba).all()
+    assert not fine.failed
+    assert sum(told) == 2 * TINY.steps
+    (alone,) = maco.visualize(lite0, [good], spectrum=magnitude, preset=TINY)
+    assert np.array_equal(fine.rgba, alone.rgba)
+
+
+def test_a_flat_objective_ends_a_picture(lite0, magnitude):
+    still = dataclasses.replace(TINY, steps=9, patience=2, noise=(0.0, 0.0), box=(1.0, 1.0), learning_rate=1e-12)
+    told = []
+    targets = [maco.Target(seed=0, class_index=967), maco.Target(seed=0, channel=4)]
+    made = maco.visualize(lite0, targets, spectrum=magnitude, preset=still, on_step=told.append)
+    assert [v.steps for v in made] == [4, 4]
+    assert sum(told) == 2 * still.steps
+    moving = dataclasses.replace(still, learning_rate=1.0)
+    assert maco.visualize(lite0, targets[:1], spectrum=magnitude, preset=moving)[0].steps == 9
+
+
+@pytest.mark.parametrize(
+    ("history", "patience", "flat"),
+    [([1.0, 2.0, 3.0, 4.0], 2, False), ([1.0, 4.0, 3.0, 2.0], 2, True), ([4.0, 3.0, 2.0], 2, False), ([1.0, 1.0], 0, False)],
+)
+def test_flat_means_that_the_last_steps_were_no_better_than_those_before(history, patience, flat):
+    assert _flat(history, patience) is flat
+
+
+def test_the_fourier_parameterisation_is_behind_the_same_call(lite0, magnitude):
+    preset = dataclasses.replace(TINY, steps=16).with_parameterisation("fourier")
+    (made,) = maco.visualize(lite0, [maco.Target(seed=0, class_index=574)], spectrum=magnitude, preset=preset)
+    first = dataclasses.replace(preset, steps=1)
+    (start,) = maco.visualize(lite0, [maco.Target(seed=0, class_index=574)], spectrum=magnitude, preset=first)
+    assert made.objective > start.objective + 1
+    assert np.abs(start.rgba[..., :3] - 0.5).max() < 0.3  # it starts from grey
+
+
+def test_pictures_may_be_large_but_not_odd(lite0, magnitude):
+    preset = dataclasses.replace(TINY, size=2048, steps=1, crops=1)
+    (made,) = maco.visualize(lite0, [maco.Target(seed=0, class_index=1)], spectrum=magnitude, preset=preset)
+    assert made.rgba.shape == (2048, 2048, 4)
+    for size in (2050, 65):
+        with pytest.raises(AtlasError, match="even number of pixels up to 2048"):
+            dataclasses.replace(TINY, size=size)
+
+
+def test_nothing_shows_in_the_corners_nor_at_the_border_and_specks_are_gone():
+    seen = torch.rand(2, 112, 112, generator=torch.Generator().manual_seed(0)) * 0.01
+    seen[:, 40:70, 40:70] += 1.0
+    seen[:, 90, 20] = 3.0  # a speck
+    found = opacity(seen)
+    border = torch.cat([found[:, 0].flatten(), found[:, -1].flatten(), found[:, :, 0].flatten(), found[:, :, -1].flatten()])
+    assert float(border.max()) < 0.01
+    assert float(found[:, 50:60, 50:60].min()) == 1
+    assert float(found[:, 85:95, 15:25].max()) < 0.1
+    torch.testing.assert_close(opacity(seen[1:]), found[1:])
+
+
+def test_the_best_comes_first_and_plausibility_weighs_in():
+    def picture(objective, real, failed=""):
+        return maco.Visualization(np.zeros((2, 2, 4)), objective, np.array([real]), 1, failed)
+
+    made = [picture(3.0, 0.5), picture(2.0, 1.0), picture(9.0, 1.0, "no number")]
+    assert maco.best_first(made) == [made[0], made[1], made[2]]
+    assert maco.best_first(made, lambda activation: float(activation[0])) == [made[1], made[0], made[2]]
+    below = [picture(-2.0, 1.0), picture(-1.0, 0.1)]
+    assert maco.best_first(below, lambda activation: float(activation[0])) == below[::-1]
+
+
+def test_pictures_can_be_watched(lite0, magnitude):
+    seen = []
+    maco.visualize(
+        lite0,
+        [maco.Target(seed=0, class_index=1)],
+        spectrum=magnitude,
+        preset=TINY,
+        on_picture=lambda step, pictures: seen.append((step, tuple(pictures.shape))),
+    )
+    assert seen == [(step, (1, 3, 64, 64)) for step in range(TINY.steps)]
