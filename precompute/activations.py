@@ -40,10 +40,12 @@ class CropPlan:
         steps = [round(i * room / max(count - 1, 1)) for i in range(count)]
         return CropPlan(tuple((x, y) for y in steps for x in steps), side, resized)
 
-    def cut(self, images: UInt8[Tensor, "image 3 size size"]) -> Float[Tensor, "crop 3 resized resized"]:
-        """Return every crop of every image (image by image), resized, in 0…1."""
-        crops = [images[:, :, y : y + self.side, x : x + self.side] for x, y in self.starts]
-        return self.resize(torch.stack(crops, dim=1).flatten(0, 1).float() / 255)
+    def cut(
+        self, images: UInt8[Tensor, "image 3 size size"], chosen: Sequence[int] | None = None
+    ) -> Float[Tensor, "crop 3 resized resized"]:
+        """Return every crop of every image (image by image), or those ``chosen`` of them, resized, in 0…1."""
+        crops = torch.stack([images[:, :, y : y + self.side, x : x + self.side] for x, y in self.starts], dim=1).flatten(0, 1)
+        return self.resize((crops if chosen is None else crops[list(chosen)]).float() / 255)
 
     def resize(self, crops: Float[Tensor, "crop 3 side side"]) -> Float[Tensor, "crop 3 resized resized"]:
         """Resize crops to what the network is given."""
@@ -85,9 +87,11 @@ class Extractor:
         self.done(len(images))
         return found
 
-    def crops(self, images: UInt8[Tensor, "image 3 size size"]) -> Float[np.ndarray, "crop channel"]:
-        """Return the spatial means of every crop of every image."""
-        return np.concatenate([m.mean(dim=1).cpu().numpy() for m in self._crop_features(self.plan.cut(images))])
+    def crops(
+        self, images: UInt8[Tensor, "image 3 size size"], chosen: Sequence[int] | None = None
+    ) -> Float[np.ndarray, "crop channel"]:
+        """Return the spatial means of every crop of every image, or of those ``chosen`` (at least one)."""
+        return np.concatenate([m.mean(dim=1).cpu().numpy() for m in self._crop_features(self.plan.cut(images, chosen))])
 
     def crop_maps(self, crops: UInt8[np.ndarray, "crop side side 3"]) -> Float[np.ndarray, "crop height width channel"]:
         """Return the activations of ready-cut crops at every position."""
@@ -118,7 +122,7 @@ def of_class(
     Crops are taken from the photos of the fit split that the backbone recognises. If these give fewer than ``least`` crops, the
     rest of the fit split is taken too, in a second pass: a class the network seldom recognises still has concepts.
     """
-    parts = _Parts(len(photos))
+    parts = _Parts(len(photos), len(extractor.plan.starts))
     for batch in _batches(decoded(photos), extractor.batch):
         images = _stack(batch)
         first = len(parts.photos)
@@ -137,19 +141,19 @@ def of_class(
 class _Parts:
     """Batches of results, joined at the end."""
 
-    def __init__(self, expected: int) -> None:
+    def __init__(self, expected: int, crops_each: int) -> None:
         self.photos: list[Photo] = []
         self.geometry: list[Geometry] = []
         self.predicted: list[int] = []
         self.class_logit: list[float] = []
         self._positions = _Rows(expected)
         self._prefix: list[np.ndarray] = []
-        self._crops: list[np.ndarray] = []
+        self._crops = _Rows(expected * crops_each)
         self._crop_photo: list[int] = []
 
     @property
     def n_crops(self) -> int:
-        return sum(map(len, self._crops))
+        return len(self._crops)
 
     def add(self, batch: Sequence[Decoded], found: Reading, class_index: int) -> None:
         self.photos += [photo for photo, *_ in batch]
@@ -161,7 +165,7 @@ class _Parts:
 
     def add_crops(self, extractor: Extractor, images: Tensor, chosen: list[int], first: int) -> None:
         if chosen:
-            self._crops.append(extractor.crops(images[chosen]))
+            self._crops.add(extractor.crops(images[chosen]))
             self._crop_photo += [first + i for i in chosen]
 
     def joined(self, extractor: Extractor) -> ClassActivations:
@@ -174,7 +178,7 @@ class _Parts:
             prefix=np.concatenate(self._prefix) if self._prefix else np.zeros((0, 0, channels), np.float32),
             class_logit=np.array(self.class_logit, np.float32),
             predicted=np.array(self.predicted, np.int32),
-            crops=_joined(self._crops, (0, channels)),
+            crops=self._crops.joined((0, channels)),
             crop_photo=np.repeat(np.array(self._crop_photo, np.int32), crops_each),
             crop_number=np.tile(np.arange(crops_each, dtype=np.int32), len(self._crop_photo)),
         )
@@ -186,6 +190,9 @@ class _Rows:
     def __init__(self, expected: int) -> None:
         self._expected, self._count = max(expected, 1), 0
         self._array: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return self._count
 
     def add(self, rows: np.ndarray) -> None:
         if self._array is None:
@@ -199,15 +206,9 @@ class _Rows:
         return np.zeros(empty, np.float32) if self._array is None else self._array[: self._count]
 
 
-def _joined(parts: list[np.ndarray], empty: tuple[int, ...]) -> np.ndarray:
-    """Concatenate and free the parts one by one: never two copies of everything."""
-    total = np.empty((sum(map(len, parts)), *empty[1:]), np.float32)
-    at = 0
-    while parts:
-        part = parts.pop(0)
-        total[at : at + len(part)] = part
-        at += len(part)
-    return total
+def crops_kept(plan: CropPlan, *, n_photos: int, rows: int = SHARED_ROWS) -> int:
+    """Return how many crops of each of ``n_photos`` photos give about ``rows`` in all, at least one."""
+    return max(1, min(len(plan.starts), rows // max(n_photos, 1)))
 
 
 def of_all(
@@ -218,18 +219,21 @@ def of_all(
     Returns:
         activations, the photos used, how they lie, and for every row (which photo, which of the plan's crops).
     """
-    crops_each = len(extractor.plan.starts)
-    keep = max(1, min(crops_each, rows // max(n_photos, 1)))
-    parts: list[np.ndarray] = []
+    crops_each, keep = len(extractor.plan.starts), crops_kept(extractor.plan, n_photos=n_photos, rows=rows)
+    found = _Rows(n_photos * keep)
+    which: list[tuple[int, int]] = []
     photos: list[Photo] = []
     geometry: list[Geometry] = []
     for batch in _batches(decoded, extractor.batch):
-        parts.append(extractor.crops(_stack(batch)))
+        first = len(photos)
+        every = [(i, crop) for i in range(len(batch)) for crop in range(crops_each)]
+        kept = [(i, crop) for i, crop in every if (crop + first + i) % crops_each < keep]  # others from photo to photo
+        found.add(extractor.crops(_stack(batch), [i * crops_each + crop for i, crop in kept]))
+        which += [(first + i, crop) for i, crop in kept]
         photos += [photo for photo, *_ in batch]
         geometry += [lie for *_, lie in batch]
-    which = np.stack(np.meshgrid(np.arange(len(photos)), np.arange(crops_each), indexing="ij"), axis=-1).reshape(-1, 2)
-    kept = (which[:, 1] + which[:, 0]) % crops_each < keep  # a different subset from photo to photo
-    return _joined(parts, (0, extractor.backbone.channels))[kept], tuple(photos), tuple(geometry), which[kept].astype(np.int32)
+    A = found.joined((0, extractor.backbone.channels))
+    return A, tuple(photos), tuple(geometry), np.array(which, np.int32).reshape(-1, 2)
 
 
 def _batches(items: Iterable[Decoded], size: int) -> Iterator[list[Decoded]]:

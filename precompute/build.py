@@ -73,18 +73,7 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
 
 
 def _wanted(config: Config, index: PhotoIndex) -> list[ImageNetClass]:
-    known = {c.wnid: c for c in imagenet_classes()}
-    if config.classes == ("all",):
-        return list(known.values())
-    for wnid in config.classes:
-        if wnid not in known:
-            raise AtlasError(
-                f"{wnid!r} is not one of the 1000 ImageNet classes: --classes takes wnids such as n02086240, or all."
-            )
-        if wnid not in index.photos:
-            raise AtlasError(f"There are no photos of {wnid} ({known[wnid].name}) in {', '.join(config.photos)}.")
-    wnids = config.classes or tuple(index.photos)
-    return sorted((known[wnid] for wnid in set(wnids)), key=lambda c: c.class_index)
+    return list(imagenet_classes()) if config.classes == ("all",) else pipeline.with_photos(config.classes, index)
 
 
 class _Build:
@@ -125,6 +114,7 @@ class _Build:
     def run(self) -> dict[str, str]:
         """Build what is missing, publish, and return why classes failed."""
         if not self.writer.finished():
+            pipeline.require_applicable(self.workshop, [p for c in self.wanted for p in self._photos(c)])
             self._publish(final=False)
         shared_photos = [p for group in self.index.photos.values() for p in group]
         shared_digest = pipeline.digest(self.workshop, SHARED, shared_photos) if self._with_shared else ""
@@ -233,4 +223,5 @@ class _Build:
         a_picture = preset.steps * preset.crops if preset else 0
         own = self._config.concepts if self._config.scope != SHARED else 0
         total = sum(len(self._photos(c)) * (1 + crops) + a_picture * (1 + own) for c in missing)
-        return total + (len(shared) * crops + a_picture * self._config.shared_concepts if shared else 0)
+        own_shared = pipeline.shared_images(self.workshop, shared) + a_picture * self._config.shared_concepts if shared else 0
+        return total + own_shared

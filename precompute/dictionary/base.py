@@ -53,6 +53,20 @@ def unit_atoms(
     return (codes * norms).astype(np.float32), (atoms / safe[:, None]).astype(np.float32)
 
 
+def require_non_negative(activations: Float[np.ndarray, "patch channel"]) -> None:
+    """Refuse activations below zero, for a method whose atoms and codes cannot be.
+
+    Raises:
+        AtlasError: a negative activation.
+    """
+    lowest = float(activations.min(initial=0.0))
+    if lowest < 0:
+        raise AtlasError(
+            f"NMF needs non-negative activations, found a minimum of {lowest:.3g}. "
+            "Choose a layer after a ReLU with --layer, or --dictionary semi_nmf."
+        )
+
+
 def require_rank(activations: Float[np.ndarray, "patch channel"], concepts: int, method: str) -> None:
     """Refuse more concepts than the activations can hold.
 

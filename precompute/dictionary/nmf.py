@@ -9,9 +9,8 @@ from jaxtyping import Float
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
-from atlas.schema import AtlasError
 from precompute.dictionary import nonnegative
-from precompute.dictionary.base import Dictionary, require_rank, unit_atoms
+from precompute.dictionary.base import Dictionary, require_non_negative, require_rank, unit_atoms
 
 
 def fit(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed: int) -> Dictionary:
@@ -20,12 +19,7 @@ def fit(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed:
     Raises:
         AtlasError: a negative activation, or more concepts than the activations can hold.
     """
-    lowest = float(activations.min(initial=0.0))
-    if lowest < 0:
-        raise AtlasError(
-            f"NMF needs non-negative activations, found a minimum of {lowest:.3g}. "
-            "Choose a layer after a ReLU with --layer, or --dictionary semi_nmf."
-        )
+    require_non_negative(activations)
     require_rank(activations, concepts, "nmf")
     model = NMF(concepts, init="nndsvda", solver="cd", tol=1e-4, max_iter=200, random_state=seed)
     with warnings.catch_warnings():

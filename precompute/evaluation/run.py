@@ -13,13 +13,13 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from atlas.schema import AtlasError, ImageNetClass
-from atlas.store import files, imagenet_classes
+from atlas.store import files
 from precompute import backbone, photos, spectrum
 from precompute.evaluation.cell import Cell, measure
 from precompute.evaluation.request import ALL, Request
 from precompute.evaluation.subject import Subject, look
 from precompute.photos import PhotoIndex
-from precompute.pipeline import Workshop, digest
+from precompute.pipeline import Workshop, digest, require_applicable, with_photos
 from precompute.progress import Reporter
 
 #: A cell takes about as long as so many images through the backbone: for the time left.
@@ -59,7 +59,7 @@ def evaluate(request: Request, reporter: Reporter) -> Evaluation:
     index = photos.index(config.photos)
     for note in index.notes:
         reporter.say(f"passed over {note}")
-    classes = _classes(config.classes, index)
+    classes = with_photos(() if config.classes == (ALL,) else config.classes, index)
     workshop = Workshop(
         config=config,
         backbone=backbone.load(config.backbone, weights=config.weights, layer=config.layer, device=config.device),
@@ -91,17 +91,6 @@ def _refuse(out: Path) -> None:
         raise AtlasError(f"{out} is an atlas: choose another --out for the tables.")
 
 
-def _classes(wanted: Sequence[str], index: PhotoIndex) -> list[ImageNetClass]:
-    known = {c.wnid: c for c in imagenet_classes()}
-    wanted = () if tuple(wanted) == (ALL,) else wanted
-    for wnid in wanted:
-        if wnid not in known:
-            raise AtlasError(f"{wnid!r} is not one of the 1000 ImageNet classes: --classes takes wnids such as n02086240.")
-        if wnid not in index.photos:
-            raise AtlasError(f"There are no photos of {wnid} ({known[wnid].name}): there are some of {', '.join(index.photos)}.")
-    return sorted((known[wnid] for wnid in set(wanted or index.photos)), key=lambda c: c.class_index)
-
-
 @dataclass(slots=True)
 class _Task:
     """A cell to come: its settings, its digest, and itself once it is there."""
@@ -126,7 +115,7 @@ class _Run:
 
     def all(self, classes: Sequence[ImageNetClass]) -> None:
         """Go through the classes: take the cells that are there, measure the others."""
-        plans = [(info, self._plan(info)) for info in classes]
+        plans = self._applicable([(info, self._plan(info)) for info in classes])
         left = [(info, sum(task.cell is None for task in plan)) for info, plan in plans]
         images = sum(self._images(info) + CELL_IMAGES * count for info, count in left if count)
         self.workshop.reporter.begin(sum(count > 0 for _, count in left), images)
@@ -135,6 +124,25 @@ class _Run:
             if count:
                 self._measure(info, plan)
             self.cells += [task.cell for task in plan if task.cell]
+
+    def _applicable(self, plans: list[tuple[ImageNetClass, list[_Task]]]) -> list[tuple[ImageNetClass, list[_Task]]]:
+        """Leave out the methods that do not apply to these activations: each is refused once, not class by class.
+
+        Raises:
+            AtlasError: no method applies.
+        """
+        chosen = [photo for info, _ in plans for photo in self.index.photos[info.wnid]]
+        missing = {task.workshop.config.dictionary: task.workshop for _, plan in plans for task in plan if task.cell is None}
+        refused: dict[str, str] = {}
+        for name, workshop in missing.items():
+            try:
+                require_applicable(workshop, chosen)
+            except AtlasError as error:
+                refused[name] = str(error)
+        if refused and set(self.request.dictionaries) <= set(refused):
+            raise AtlasError(next(iter(refused.values())))
+        self.failed |= refused
+        return [(info, [task for task in plan if task.workshop.config.dictionary not in refused]) for info, plan in plans]
 
     def _images(self, info: ImageNetClass) -> int:
         """Return how many images of a class pass through the backbone, at most."""

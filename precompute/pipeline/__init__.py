@@ -3,8 +3,10 @@
 One class: photos → activations A → dictionary V → codes U → contributions φ → concepts, exemplars, strategies → pictures.
 """
 
+from precompute.pipeline.applies import require_applicable
 from precompute.pipeline.one_class import build_class
-from precompute.pipeline.shared import build_shared
+from precompute.pipeline.shared import build_shared, shared_images
+from precompute.pipeline.wanted import with_photos
 from precompute.pipeline.workshop import Workshop, digest
 
-__all__ = ["Workshop", "build_class", "build_shared", "digest"]
+__all__ = ["Workshop", "build_class", "build_shared", "digest", "require_applicable", "shared_images", "with_photos"]

@@ -14,6 +14,12 @@ from precompute.pipeline.showing import Crops, paint, show, with_aligned
 from precompute.pipeline.workshop import Workshop, arrays
 
 
+def shared_images(workshop: Workshop, photos: Sequence[Photo]) -> int:
+    """Return how many crops the shared dictionary is fitted on, at most."""
+    n_fit = sum(photo.split == "fit" for photo in photos)
+    return n_fit * activations.crops_kept(workshop.plan, n_photos=n_fit)
+
+
 def build_shared(workshop: Workshop, photos: Sequence[Photo], *, digest: str) -> Result:
     """Fit one dictionary on the photos of every class (fit split), and show its concepts.
 
@@ -22,13 +28,14 @@ def build_shared(workshop: Workshop, photos: Sequence[Photo], *, digest: str) ->
     """
     fit = [p for p in photos if p.split == "fit"]
     decoder = workshop.decoder()
-    workshop.reporter.stage(SHARED, "activations", len(fit) * len(workshop.plan.starts))
+    workshop.reporter.stage(SHARED, "activations", shared_images(workshop, photos))
     A, used, geometry, which = activations.of_all(workshop.extractor, decoder(fit), n_photos=len(fit))
     if not used:
         raise AtlasError(f"None of the {len(fit)} photos of the fit split can be used: the shared dictionary needs some.")
     workshop.reporter.stage(SHARED, "dictionary", 0)
-    dictionary = workshop.fit(A, workshop.config.shared_concepts)
-    codes = workshop.method.encode(A, dictionary)
+    dictionary = workshop.fit(A, workshop.config.shared_concepts, method=workshop.shared_method)
+    workshop = dataclasses.replace(workshop, shared=dictionary)
+    codes = workshop.encode(A, dictionary)
     shown, images = show(workshop, SHARED, Crops(used, geometry, which[:, 0], which[:, 1]), codes, dictionary)
     concepts = [Concept(f"{SHARED}/{i}", "shared", None, i, contribution=None, colour=i) for i in range(len(dictionary.atoms))]
     painted = paint(workshop, SHARED, None, dictionary.atoms)

@@ -1,6 +1,6 @@
 """Agreement with peer libraries on the same matrices, and speed beside them on one machine in one run.
 
-Peers are not dependencies: a test whose peer is not installed is skipped.
+Peers are dependencies of nothing but `make bench`: a test whose peer is not installed is skipped.
 """
 
 import sys
@@ -16,7 +16,7 @@ from sklearn.decomposition import NMF
 
 from precompute import metrics
 from precompute.dictionary import nmf, nonnegative, semi_nmf
-from precompute.importance import METHODS, AffineHead, SampledHead, sobol
+from precompute.importance import METHODS, AffineHead, SampledHead, hsic, rise, sobol
 
 pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("ignore")]  # peers warn of much
 
@@ -165,6 +165,58 @@ def test_sobol_is_twenty_times_faster_than_craft(craft: Any, case: Case) -> None
         print(f"  {name}: {1000 * took:.1f} ms, {theirs / took:.0f} times faster")
     assert theirs / ours["sampled, the logit of the class"] >= 20
     assert theirs / ours["closed form"] >= 20
+
+
+# No peer that installs without TensorFlow offers RISE, HSIC and occlusion on codes: a plain loop stands for one, written here
+# after the papers' definitions, photo by photo, the masks of a photo in one batch.
+
+LOOP_PHOTOS = {"occlusion": PHOTOS, "rise": 20, "hsic": 20}
+
+
+def loop_occlusion(codes: np.ndarray, head: SampledHead) -> np.ndarray:
+    rows = []
+    for u in torch.from_numpy(codes):
+        without = [head.function((u * (torch.arange(len(u)) != i))[None]) for i in range(len(u))]
+        rows.append(head.function(u[None]) - torch.cat(without))
+    return torch.stack(rows).detach().numpy()
+
+
+def loop_rise(codes: np.ndarray, head: SampledHead, masks: np.ndarray) -> np.ndarray:
+    rows = []
+    for u in torch.from_numpy(codes):
+        F = head.function(u * torch.from_numpy(masks).float()).detach().numpy()
+        rows.append([F[masks[:, i] == 1].mean() - F.mean() for i in range(masks.shape[1])])
+    return np.array(rows)
+
+
+def loop_hsic(codes: np.ndarray, head: SampledHead, masks: np.ndarray) -> np.ndarray:
+    D, rows = len(masks), []
+    H = np.eye(D) - 1 / D
+    for u in torch.from_numpy(codes):
+        F = head.function(u * torch.from_numpy(masks).float()).detach().numpy().astype(np.float64)
+        L = H @ np.exp(-((F[:, None] - F) ** 2) / (2 * F.var())) @ H
+        kernels = [(m[:, None] == m).astype(np.float64) for m in masks.T]
+        rows.append([np.trace(K @ L) / (D - 1) ** 2 for K in kernels])
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("name", LOOP_PHOTOS)
+def test_occlusion_rise_and_hsic_beside_a_plain_loop_over_photos(case: Case, name: str) -> None:
+    codes, head = case.codes[: LOOP_PHOTOS[name]], case.one_class
+    masks = {"occlusion": None, "rise": rise._masks(CONCEPTS, 0), "hsic": hsic.designs(CONCEPTS, number=500, seed=0)}[name]
+    loop = {"occlusion": loop_occlusion, "rise": loop_rise, "hsic": loop_hsic}[name]
+    arguments = (codes, head) if masks is None else (codes, head, masks)
+    theirs = seconds(lambda: loop(*arguments), times=2)
+    ours = {
+        "closed form": seconds(lambda: METHODS[name].estimate(codes, case.affine, seed=0)),
+        "sampled": seconds(lambda: METHODS[name].estimate(codes, head, seed=0)),
+    }
+    assert METHODS[name].estimate(codes, head, seed=0) == pytest.approx(loop(*arguments), rel=1e-3, abs=1e-4)
+    print(f"\n{name}, {len(codes)} photos, {CONCEPTS} concepts: plain loop {1000 * theirs:.0f} ms")
+    for form, took in ours.items():
+        print(f"  {form}: {1000 * took:.2f} ms, {theirs / took:.0f} times faster")
+    assert theirs / ours["closed form"] >= 20
+    assert name != "hsic" or theirs / ours["sampled"] >= 20  # of the others the time is that of the head
 
 
 def test_all_closed_forms_of_a_class_take_less_than_50_ms(case: Case) -> None:

@@ -102,3 +102,12 @@ def test_many_photos_give_the_shared_dictionary_fewer_crops_each(extractor):
     assert len(A) == 12 < 6 * crops
     assert np.bincount(which[:, 0]).tolist() == [2] * 6
     assert len(set(which[:, 1])) > 2  # not always the same corner
+
+
+def test_crops_that_the_shared_dictionary_does_not_take_are_not_computed(net):
+    plan, seen = CropPlan.of(input_size=160, side=64, resized=96), []
+    whole, _, _, all_of_them = of_all(Extractor(net, plan, batch=4, done=lambda n: None), _decoded(6), n_photos=6)
+    A, _, _, which = of_all(Extractor(net, plan, batch=4, done=seen.append), _decoded(6), n_photos=6, rows=12)
+    assert sum(seen) == len(A) == 12
+    rows = [all_of_them.tolist().index(row) for row in which.tolist()]
+    np.testing.assert_allclose(A, whole[rows], atol=1e-4)

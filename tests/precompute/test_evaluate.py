@@ -18,6 +18,7 @@ from PIL import Image
 from rich.console import Console
 
 from atlas.schema import AtlasError, ImageNetClass
+from atlas.store import imagenet_classes
 from precompute import activations, backbone, evaluation, photos, spectrum
 from precompute.evaluation import report, run, summary
 from precompute.evaluation.cell import FAITHFULNESS, MEASURES, measure
@@ -61,7 +62,7 @@ def tiny(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     chosen = [p for group in index.photos.values() for p in group]
     pixels = np.stack([x for _, x, _ in photos.Decoder(160, net.preprocessing.crop_pct, "bicubic")(chosen)])
     A = net.features(net.normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2))).mean(dim=1)
-    classes = [c.class_index for c in run.imagenet_classes() if c.wnid in COLOURS]
+    classes = [c.class_index for c in imagenet_classes() if c.wnid in COLOURS]
     answers = torch.full((len(chosen), 1000), 0.0)
     for i, photo in enumerate(chosen):
         answers[i, classes[list(COLOURS).index(photo.wnid)]] = 10.0
@@ -370,7 +371,7 @@ def test_a_request_that_makes_no_sense_is_refused_in_words(ask, flags, words) ->
     ("flags", "words"),
     [
         ({"classes": "n1"}, "'n1' is not one of the 1000 ImageNet classes"),
-        ({"classes": "n07920052"}, r"There are no photos of n07920052 \(espresso\): there are some of n01440764, "),
+        ({"classes": "n07920052"}, r"There are no photos of n07920052 \(espresso\) in coloured: there are some of n01440764, "),
         ({"photos": ["/nowhere"]}, "/nowhere is not a folder"),
     ],
 )
@@ -452,6 +453,15 @@ def repeated(acts: activations.ClassActivations, times: int) -> activations.Clas
     """The same photos again and again."""
     arrays = {name: np.tile(getattr(acts, name), (times, *(1,) * (getattr(acts, name).ndim - 1))) for name in PHOTO_ARRAYS}
     return dataclasses.replace(acts, photos=acts.photos * times, geometry=acts.geometry * times, **arrays)
+
+
+def test_a_method_that_does_not_apply_is_refused_once_and_the_others_are_measured(ask, folder) -> None:
+    some = {"backbone": "test_convnext", "weights": "random", "classes": "n01440764,n02102040", "concepts": "2,3"}
+    with pytest.raises(AtlasError, match=r"NMF needs non-negative activations.*--dictionary semi_nmf"):
+        evaluation.evaluate(ask(**some, dictionary="nmf"), Silent())
+    found = evaluation.evaluate(ask(**some, dictionary="nmf,kmeans"), Silent())
+    assert "semi_nmf" in found.failed.pop("nmf")
+    assert not any("nmf" in failure for failure in found.failed.values())
 
 
 def arguments(ask, **flags) -> list[object]:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from atlas.schema import AtlasError
 from atlas.store import Store, problems
+from atlas.store.tables import ESTIMATORS
 from precompute import backbone, config, importance
 from precompute.build import build_atlas
 from precompute.progress import Silent
@@ -71,15 +72,23 @@ def test_a_network_without_a_closed_form_becomes_an_atlas(name, dictionary, phot
     total = found.contributions.sum(axis=1, dtype=np.float64) + found.bias + found.residual
     np.testing.assert_allclose(total, found.class_logit, atol=1e-4)
     assert store.record(WNID).n_fit == 3  # the holdout split is never fitted
+    assert all(tuple(c.estimators) == ESTIMATORS for c in store.concepts(WNID))
+    assert store.record(WNID).c_mu_fidelity is not None
 
 
-def test_nmf_refuses_negative_activations_and_names_the_way_out(photos, weights, tmp_path):
+@pytest.mark.parametrize("scope", ["class", "shared"])
+def test_nmf_refuses_negative_activations_before_any_class_is_built_and_names_the_way_out(photos, weights, scope, tmp_path):
     settings = config.make(
-        photos=str(photos), out=tmp_path / "a", backbone="convnext_atto", weights=str(weights / "convnext_atto.pth"), concepts=2
+        photos=str(photos),
+        out=tmp_path / "a",
+        backbone="convnext_atto",
+        weights=str(weights / "convnext_atto.pth"),
+        concepts=2,
+        scope=scope,
     )
-    failed = build_atlas(settings, Silent()).failed
-    assert "NMF needs non-negative activations, found a minimum of -" in failed[WNID]
-    assert "--dictionary semi_nmf" in failed[WNID]
+    with pytest.raises(AtlasError, match=r"NMF needs non-negative activations, found a minimum of -.*--dictionary semi_nmf"):
+        build_atlas(settings, Silent())
+    assert not (tmp_path / "a" / "manifest.json").exists()
 
 
 @pytest.mark.parametrize("name", NETS)
