@@ -44,8 +44,15 @@ def build(
     scope: Annotated[_Scope | None, typer.Option(help="A dictionary a class, one for all classes, or both.")] = None,
     dictionary: Annotated[str | None, typer.Option(help="Dictionary method.")] = None,
     concepts: Annotated[int | None, typer.Option(help="Concepts a class.")] = None,
+    shared_dictionary: Annotated[
+        str | None, typer.Option(help="Dictionary method of the shared dictionary; default: the same.")
+    ] = None,
     shared_concepts: Annotated[int | None, typer.Option(help="Concepts of the shared dictionary.")] = None,
     pictures: Annotated[str | None, typer.Option(help="Feature visualizations: none, quick, fine or full.")] = None,
+    picture_seeds: Annotated[
+        int | None, typer.Option("--seeds", help="Pictures made of each target; the best by objective × plausibility is kept.")
+    ] = None,
+    cache: Annotated[str | None, typer.Option(help="Folder that keeps pictures, so that none is ever made twice.")] = None,
     publish_photos: Annotated[
         _Publish | None, typer.Option(help="embed: crops and thumbnails go into the atlas; reference: only their names.")
     ] = None,

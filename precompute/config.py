@@ -31,12 +31,17 @@ class Config:
     scope: Literal["class", "shared", "both"] = "class"
     dictionary: str = "nmf"
     concepts: int = 10
+    shared_dictionary: str = ""  # method of the shared dictionary; empty: the same
     shared_concepts: int = 512
     pictures: str = "fine"
+    picture_seeds: int = 1  # pictures made of each target, of which the best is kept
     publish_photos: Literal["embed", "reference"] = "embed"
     engine: str = "local"
+    ray_address: str = ""  # of a running Ray cluster; empty: this machine
     device: str = "auto"
-    workers: int = 0  # decoding threads; 0: one a core
+    workers: int = 0  # decoding threads, 0: one a core; with Ray: workers, 0: one a GPU or as many as CPUs allow
+    threads: int = 0  # of a worker's sums; 0: one a core. Only the last bits of a result depend on it
+    cache: str = ""  # folder of pictures made before, which need not be made again; empty: none
     seed: int = 0
     crop_size: int = 96
     crop_input: int = 0  # 0: the backbone's own input size
@@ -55,7 +60,7 @@ class Config:
         return found | {"format": FORMAT_VERSION}
 
 
-_FREE = {"photos", "out", "weights", "classes", "engine", "device", "workers"}
+_FREE = {"photos", "out", "weights", "classes", "engine", "ray_address", "device", "workers", "threads", "cache"}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "scope": ("class", "shared", "both"),
     "pictures": ("none", *PRESETS),
@@ -63,10 +68,10 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "layout": ("tsne", "pca"),
 }
 _AT_LEAST = {
-    **{"concepts": 1, "shared_concepts": 1, "workers": 0, "seed": 0},
+    **{"concepts": 1, "shared_concepts": 1, "picture_seeds": 1, "workers": 0, "threads": 0, "seed": 0},
     **{"crop_size": 16, "crop_input": 0, "batch": 2, "picture_batch": 1},
 }
-_AT_MOST = {"seed": 2**32 - 1, "crop_size": 4096, "crop_input": 4096, "workers": 1024}
+_AT_MOST = {"seed": 2**32 - 1, "crop_size": 4096, "crop_input": 4096, "workers": 1024, "threads": 1024}
 
 
 def make(file: Path | None = None, /, **flags: Any) -> Config:

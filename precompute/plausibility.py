@@ -14,6 +14,7 @@ from jaxtyping import Float
 from atlas.schema import AtlasError
 
 NEIGHBOURS = 10
+ENOUGH = 3  # photos
 _EPS = 1e-9
 
 
@@ -25,8 +26,8 @@ class Plausibility:
     """
 
     def __init__(self, real: Float[np.ndarray, "photo channel"]) -> None:
-        if len(real) < 3:
-            raise AtlasError(f"Plausibility compares with at least 3 photos; found {len(real)}.")
+        if len(real) < ENOUGH:
+            raise AtlasError(f"Plausibility compares with at least {ENOUGH} photos; found {len(real)}.")
         self._real = _unit(real)
         self._nth = min(NEIGHBOURS, len(real) - 1)
         between = np.sqrt(np.maximum(2 - 2 * self._real @ self._real.T, 0))

@@ -70,7 +70,7 @@ def measured(acts: ClassActivations, dictionary: Dictionary, workshop: Workshop)
     """
     own = len(acts.crops) > 0
     A = acts.crops if own else acts.positions.reshape(-1, acts.positions.shape[2])
-    U = workshop.method.encode(A, dictionary)
+    U = workshop.encode(A, dictionary)
     made = reconstruct(U, dictionary)
     fifth = (np.unique(acts.crop_photo, return_inverse=True)[1] % 5 == 4) if own else np.zeros(len(A), bool)
     return {

@@ -47,7 +47,8 @@ def build_class(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo]
     look = look.without_positions()
     own = dictionary is not workshop.shared
     result = _result(workshop, info, look.activations, dictionary, described, explained)
-    painted = paint(workshop, info.wnid, info.class_index, dictionary.atoms if own else None)
+    atoms = dictionary.atoms if own else None
+    painted = paint(workshop, info.wnid, info.class_index, atoms, look.activations.crops)
     assert result.record is not None
     record = dataclasses.replace(result.record, digest=digest)
     images = dataclasses.replace(
@@ -116,7 +117,7 @@ def _describe(
 ) -> tuple[Photos, Explained]:
     """Take every photo's logit apart; the strategies are found later."""
     n, positions, channels = acts.positions.shape
-    U = workshop.method.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
+    U = workshop.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
     explained = explain(workshop.backbone, info, acts, dictionary, U, seed=workshop.config.seed)
     parts = explained.parts
     heat_concepts, heat = exemplars.photo_heat(U, parts.contributions, workshop.backbone.grid)
@@ -171,7 +172,7 @@ def _result(
     if stable:
         concepts = tuple(dataclasses.replace(c, stability=float(stable.concepts[c.index])) for c in concepts)
     source = Crops(acts.photos, acts.geometry, acts.crop_photo, acts.crop_number)
-    shown, images = show(workshop, wnid, source, workshop.method.encode(acts.crops, dictionary), dictionary)
+    shown, images = show(workshop, wnid, source, workshop.encode(acts.crops, dictionary), dictionary)
     return Result(
         record=dataclasses.replace(record, scope="class", stability=stable.overall if stable else None, **measures, **faithful),
         digest="",

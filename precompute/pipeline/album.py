@@ -1,0 +1,71 @@
+"""Pictures made before: the most expensive part of an atlas, kept by what they depend on, so that none is ever made twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from precompute.maco import Preset, Target
+from precompute.pipeline.workshop import Workshop
+
+#: Raise it whenever the same target, preset and seed come to give another picture.
+MACO_VERSION = 2
+
+
+class Album:
+    """A folder of encoded pictures; without a folder nothing is remembered.
+
+    A file is written beside its place and moved into it, so several processes may share the folder, and one that dies leaves
+    nothing half written.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def get(self, key: str) -> bytes | None:
+        """Return a picture, unless it was never made or its file is damaged."""
+        if self._folder is None:
+            return None
+        try:
+            data = self._path(key).read_bytes()
+            Image.open(io.BytesIO(data)).load()
+        except (FileNotFoundError, UnidentifiedImageError, OSError):
+            return None
+        return data
+
+    def put(self, key: str, data: bytes) -> None:
+        """Remember a picture."""
+        if self._folder is None:
+            return
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(f".{os.getpid()}.part")
+        beside.write_bytes(data)
+        beside.replace(path)
+
+    def _path(self, key: str) -> Path:
+        assert self._folder is not None
+        return self._folder / key[:2] / f"{key}.webp"
+
+
+def key(workshop: Workshop, target: Target, preset: Preset, *, seeds: int) -> str:
+    """Return the hash of everything a picture depends on."""
+    direction = None if target.direction is None else np.asarray(target.direction, np.float32).tobytes().hex()
+    seen = [
+        MACO_VERSION,
+        workshop.backbone.weights["sha256"],
+        workshop.backbone.layer,
+        workshop.spectrum.sha256,
+        dataclasses.asdict(preset),
+        [target.seed, target.class_index, target.channel, target.layer, direction],
+        seeds,
+        workshop.backbone.device.type,
+    ]
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

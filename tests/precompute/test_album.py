@@ -1,0 +1,106 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from atlas.store import Store
+from precompute import backbone, build, config, maco, progress, spectrum
+from precompute.pictures import encode_rgba
+from precompute.pipeline import Workshop, album
+from precompute.pipeline.showing import _seed, paint
+
+SMALL = maco.Preset(size=64, crop_input=64, steps=3, crops=2, box=(0.6, 1.0))
+
+
+class _Counting(progress.Silent):
+    def __init__(self) -> None:
+        super().__init__()
+        self.images = 0
+
+    def advance(self, images: int) -> None:
+        self.images += images
+
+
+@pytest.fixture(scope="module")
+def lite0():
+    return backbone.load("tf_efficientnet_lite0")
+
+
+@pytest.fixture
+def workshop(lite0, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setitem(maco.PRESETS, "quick", SMALL)
+    settings = config.make(photos="sample:", out=tmp_path / "atlas", pictures="quick", cache=str(tmp_path / "cache"))
+    return Workshop(settings, lite0, spectrum.load(), _Counting(), workers=1)
+
+
+def _atoms(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((3, 1280)).astype(np.float32)
+
+
+def test_a_picture_is_made_once(workshop):
+    first = paint(workshop, "n1", 3, _atoms())
+    assert workshop.reporter.images == 4 * SMALL.steps * SMALL.crops
+    again = paint(workshop, "n1", 3, _atoms())
+    assert workshop.reporter.images == 4 * SMALL.steps * SMALL.crops
+    assert again == first
+
+
+def test_what_is_remembered_is_what_would_be_made(workshop):
+    """Pictures made beside others, alone, or taken from the folder are the same bytes."""
+    paint(workshop, "n1", 3, None)
+    some = paint(workshop, "n1", 3, _atoms())
+    nothing = dataclasses.replace(workshop, config=dataclasses.replace(workshop.config, cache=""))
+    assert paint(nothing, "n1", 3, _atoms()) == some
+
+
+def test_another_target_seed_preset_or_number_of_seeds_is_another_picture(workshop):
+    target = maco.Target(0, class_index=3)
+    keys = {
+        album.key(workshop, target, SMALL, seeds=1),
+        album.key(workshop, dataclasses.replace(target, seed=1), SMALL, seeds=1),
+        album.key(workshop, dataclasses.replace(target, class_index=4), SMALL, seeds=1),
+        album.key(workshop, maco.Target(0, direction=_atoms()[0]), SMALL, seeds=1),
+        album.key(workshop, maco.Target(0, direction=_atoms()[1]), SMALL, seeds=1),
+        album.key(workshop, target, dataclasses.replace(SMALL, contrast=2.0), seeds=1),
+        album.key(workshop, target, SMALL, seeds=3),
+    }
+    assert len(keys) == 7
+
+
+@pytest.mark.parametrize("damage", [b"", b"RIFF", None])
+def test_a_damaged_picture_is_made_again(workshop, damage):
+    good = paint(workshop, "n1", 3, None)
+    (path,) = Path(workshop.config.cache).rglob("*.webp")
+    path.write_bytes(path.read_bytes()[:-50] if damage is None else damage)
+    assert paint(workshop, "n1", 3, None) == good
+    assert path.read_bytes() == good.class_picture
+
+
+def test_the_best_of_several_seeds_is_kept(workshop):
+
+    several = dataclasses.replace(workshop, config=dataclasses.replace(workshop.config, picture_seeds=2))
+    seed = _seed(several, "n1", -1)
+    made = maco.visualize(
+        several.backbone,
+        [maco.Target(seed + i, class_index=3) for i in range(2)],
+        spectrum=several.spectrum,
+        preset=SMALL,
+    )
+    best = maco.best_first(made)[0]
+
+    assert paint(several, "n1", 3, None).class_picture == encode_rgba(best.rgba)
+    assert several.reporter.images == 2 * SMALL.steps * SMALL.crops
+
+
+def test_a_build_with_other_settings_makes_no_picture_again(workshop, tmp_path: Path):
+    settings = dataclasses.replace(workshop.config, scope="shared", shared_concepts=4, classes=("n02110341",))
+    first, second = _Counting(), _Counting()
+    build.build_atlas(settings, first)
+    other = dataclasses.replace(settings, out=tmp_path / "other", layout="pca")
+    build.build_atlas(other, second)
+    assert first.images - second.images == 5 * SMALL.steps * SMALL.crops
+    for name in ("class.webp",):
+        pictures = [folder / "pictures" / "n02110341" / name for folder in (settings.out, other.out)]
+        assert pictures[0].read_bytes() == pictures[1].read_bytes()
+    assert Store(other.out).manifest.config["layout"] == "pca"
