@@ -39,6 +39,7 @@
     for (const place of document.querySelectorAll("[data-card], [data-mark]")) place.classList.toggle("is-selected", String(state.concept) === (place.dataset.card || place.dataset.mark));
     const lists = [...document.querySelectorAll("[data-list]")];
     lists.forEach((list, i) => { list.hidden = state.by === undefined ? i > 0 : list.dataset.list !== state.by; });
+    for (const curve of document.querySelectorAll("[data-curve]")) curve.classList.toggle("is-selected", curve.dataset.curve === state.by);
     for (const part of document.querySelectorAll("[data-when-strategy]")) part.hidden = state.strategy !== undefined && part.dataset.whenStrategy !== String(state.strategy);
     for (const listener of listeners) listener(state);
   }

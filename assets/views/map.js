@@ -16,12 +16,13 @@
   const address = (i) => data.owner[i] < 0 ? `${data.base}/shared/${data.index[i]}` : `${data.base}/class/${owner(i)}/${data.index[i]}`;
   const pictureOf = (i) => `${data.base}/pictures/${owner(i)}/${String(data.index[i]).padStart(2, "0")}.webp?`;
   const shade = (g) => g < 10 && data.groups[g] !== "everything else" ? "c-" + g : "c-other";
-  const groupOf = (i) => data.owner[i] < 0 ? data.groups.indexOf("shared") : data.classes[data.owner[i]][2];
+  const groupOf = (i) => data.group[i];
+  const kindOf = (i) => data.groups[groupOf(i)] === "shared" ? "of no kind in this atlas" : data.groups[groupOf(i)];
   const across = (i) => (data.x[i] - view.x) * view.scale, down = (i) => (data.y[i] - view.y) * view.scale;
 
   function said(i) {
     const value = by === "group" ? null : data[by][i];
-    if (by === "group") return data.groups[groupOf(i)];
+    if (by === "group") return data.owner[i] < 0 ? kindOf(i) : data.groups[groupOf(i)];
     if (value === null) return `${by} unknown`;
     return `${by} ${by === "reliability" ? value + " %" : (value / 100).toFixed(2).replace("-", "−")}${UNITS[by]}`;
   }
@@ -57,7 +58,8 @@
   function legend() {
     const place = document.getElementById("map-legend");
     if (by === "group") {
-      place.replaceChildren(...data.groups.map((name, g) => element("span", {}, element("span", { class: `swatch ${shade(g)}` }), name)));
+      const drawn = new Set(data.group);
+      place.replaceChildren(...data.groups.map((name, g) => !drawn.has(g) ? "" : element("span", {}, element("span", { class: `swatch ${shade(g)}` }), name)));
       return;
     }
     const [low, high] = range(), show = (value) => by === "reliability" ? value + " %" : (value / 100).toFixed(2).replace("-", "−");

@@ -19,8 +19,9 @@ from atlas.schema import SHARED, ClassRecord, Concept
 def concepts_section(view: ClassView) -> Any:
     """Show the concepts of a class, the largest contribution first."""
     title = f"{len(view.concepts)} {'shared ' if view.record.scope == 'shared' else ''}concepts"
+    seen = any(pictures.exemplars or pictures.crops for pictures in view.pictures.values())
     tools = html.Div(
-        [_toggle("heat", "heat maps", on=False), _toggle("opacity", "transparency", on=True)],
+        [_toggle("heat", "heat maps", on=False) if seen else None, _toggle("opacity", "transparency", on=True)],
         className="switch",
         role="group",
         **{"aria-label": "how pictures are shown"},
@@ -30,12 +31,13 @@ def concepts_section(view: ClassView) -> Any:
             html.Div(
                 [
                     html.H2(title, id="concepts-title"),
-                    html.P("by contribution · above: feature visualization · below: crops of photos that use the concept most"),
+                    html.P("by contribution · above: feature visualization" + (_CROPS if seen else "")),
                     tools,
                 ],
                 className="section-head",
             ),
             *([html.P(_shared_note(view), className="note")] if view.record.scope == "shared" else []),
+            None if seen else html.P(_NO_CROPS, className="caption"),
             explain(
                 *("feature visualization", "contribution", "prevalence", "reliability", "stability"),
                 *("aligned classes", "similar concepts"),
@@ -48,15 +50,26 @@ def concepts_section(view: ClassView) -> Any:
     )
 
 
+_CROPS = " · below: crops of photos that use the concept most"
+_NO_CROPS = [
+    "Crops are not published with this atlas; ",
+    html.Code("atlas serve ATLAS --photo-root FOLDER"),
+    " cuts them from your own photos.",
+]
+
+
 def _toggle(name: str, label: str, *, on: bool) -> Any:
     return html.Button(label, type="button", **{"data-toggle": name, "aria-pressed": "true" if on else "false"})
 
 
 def _shared_note(view: ClassView) -> str:
-    n = formats.counted(view.record.n_photos, "photo")
+    n, explained = formats.counted(view.record.n_photos, "photo"), view.record.explained
+    account = (
+        f" All shared concepts together account for {formats.percent(explained)} of the logit." if explained is not None else ""
+    )
     return (
         f"This class rests on {n}: too few for a dictionary of its own. It is explained with concepts shared by all classes; "
-        "these are the ones that count most here."
+        f"these are the ones that count most here.{account}"
     )
 
 
@@ -83,10 +96,15 @@ def card(concept: Concept, view: ClassView) -> Any:
         ),
     ]
     return html.Article(
-        [visualization(pictures.visualization, alt), exemplars(pictures, name), html.Div(body, className="card-body")],
+        [visualization(pictures.visualization, alt), _crops(pictures, name), html.Div(body, className="card-body")],
         className=f"card {theme.colour_class(concept.colour)}",
         **{"data-card": str(concept.index)},
     )
+
+
+def _crops(pictures: ConceptPictures, name: str) -> Any:
+    """Show the crops of a concept; where an atlas has none, its section says so once."""
+    return exemplars(pictures, name) if pictures.exemplars or pictures.crops else None
 
 
 def _numbers(concept: Concept, view: ClassView) -> Any:

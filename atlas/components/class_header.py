@@ -61,10 +61,13 @@ def facts(view: ClassView) -> list[Any]:
         found.append(formats.counted(len(view.strategies), "strategy"))
     measured = [
         ("reconstruction error", formats.plain(record.relative_l2), record.relative_l2),
-        ("explained", formats.percent(record.explained), record.explained),
+        ("explained", formats.percent(record.explained), record.explained),  # of one photo, too: it is no estimate
         ("stability", formats.plain(record.stability), record.stability),
     ]
-    found += [[f"{label} ", html.B(text)] for label, text, value in measured if value is not None and record.n_photos > 1]
+    several = record.n_photos > 1
+    found += [
+        [f"{label} ", html.B(text)] for label, text, value in measured if value is not None and (several or label == "explained")
+    ]
     return [*found, *_curves_fact(record)]
 
 
@@ -75,7 +78,7 @@ def _photos_fact(record: ClassRecord) -> Any:
 def _curves_fact(record: ClassRecord) -> list[Any]:
     auc = {(curve.measure, curve.method): curve.auc for curve in record.curves}
     ours = auc.get(("c_deletion", "contribution"))
-    if ours is None:
+    if ours is None or record.coverage != "full":
         return []
     random = auc.get(("c_deletion", "random"))
     return [["C-Deletion ", html.B(formats.plain(ours)), f" (random {formats.plain(random)})"]]

@@ -92,7 +92,10 @@ def _chart(curves: Sequence[Curve], name: str, caption: str) -> Any:
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{said}" class="curves">'
         f'<path class="frame-line" d="M1 0V{_HEIGHT - 1}H{_WIDTH}"/>{lines}</svg>'
     )
-    lines_of = [html.Tr([html.Th(_key(c), scope="row"), html.Td(formats.plain(c.auc))]) for c in reversed(ordered)]
+    lines_of = [
+        html.Tr([html.Th(_key(c), scope="row"), html.Td(formats.plain(c.auc))], **{"data-curve": c.method})
+        for c in reversed(ordered)
+    ]
     table = html.Table([html.Caption(f"area under {name}", className="sr"), html.Tbody(lines_of)], className="areas")
     return html.Div([html.H3(name), html.P(caption, className="caption"), html.Div([drawing, table], className="curve-row")])
 
@@ -115,4 +118,4 @@ def _line(curve: Curve, low: float, high: float) -> str:
         f"{1 + (_WIDTH - 2) * i / steps:.1f},{(_HEIGHT - 2) * (high - value) / (high - low) + 1:.1f}"
         for i, value in enumerate(curve.values)
     )
-    return f'<polyline class="{_style(curve)}" points="{points}"/>'
+    return f'<polyline data-curve="{curve.method}" class="{_style(curve)}" points="{points}"/>'

@@ -22,7 +22,7 @@ def signed(value: float | None, digits: int = 2) -> str:
 
 def plain(value: float | None, digits: int = 2) -> str:
     """Return a number: "0.31"."""
-    return UNKNOWN if value is None else _minus(f"{value:.{digits}f}")
+    return UNKNOWN if value is None else _minus(f"{round(value, digits) + 0.0:.{digits}f}")
 
 
 def span(low: float, high: float, digits: int = 0) -> str:

@@ -127,7 +127,14 @@ def _lists(concept: Concept, album: Album) -> list[Any]:
         parts += [exports("similar-concepts", "csv", "json", of="#similar")]
     if concept.scope == SHARED:
         users = users_of(concept, album)
-        parts += [html.H2("Classes it explains"), html.Ol([html.Li(user) for user in users], className="plain")] if users else []
+        listed = sorted(album.store.users(concept.index), key=lambda pair: -pair[1])
+        numbers = rows(["wnid", "class", "contribution_logits"], [(wnid, names.get(wnid, wnid), value) for wnid, value in listed])
+        if users:
+            parts += [
+                html.H2("Classes it explains"),
+                html.Ol([html.Li(user) for user in users], className="plain", id="users", **numbers),
+            ]
+            parts += [exports("explained-classes", "csv", "json", of="#users")]
     return parts
 
 

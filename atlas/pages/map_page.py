@@ -100,14 +100,20 @@ def map_data(album: Album) -> dict[str, Any]:
     rows = store.places().to_pydict()
     kept = [i for i, x in enumerate(rows["map_x"]) if x is not None and rows["map_y"][i] is not None]
     ordinal = {wnid: i for i, wnid in enumerate(store.names)}
-    groups = class_groups(store)
-    own = [kind for kind in dict.fromkeys(groups.values()) if kind != REST]
-    names = [*own, *([SHARED] if None in rows["wnid"] else []), *([REST] if REST in groups.values() else [])]
     ids = [rows["concept_id"][i] for i in kept]
+    groups = class_groups(store)
+    held = dict.fromkeys(groups[wnid] for wnid in store.names)
+    own = [kind for kind in held if kind != REST]
+    names = [*own, *([SHARED] if None in rows["wnid"] else []), *([REST] if REST in held else [])]
+    aligned = {concept.concept_id: concept.aligned[0].id for concept in store.shared_concepts if concept.aligned}
+    kinds = [groups.get(rows["wnid"][i] or aligned.get(one, ""), REST) for i, one in zip(kept, ids, strict=True)]
+    fallback = names.index(SHARED) if SHARED in names else 0
     return {
         "base": f"/{store.name}",
         "groups": names,
         "classes": [[wnid, name, names.index(groups[wnid])] for wnid, name in store.names.items()],
+        # A shared concept is of the kind of the class it is most aligned with, if that is one of those named.
+        "group": [names.index(kind) if kind in own or rows["wnid"][i] else fallback for i, kind in zip(kept, kinds, strict=True)],
         "owner": [ordinal.get(rows["wnid"][i], -1) for i in kept],
         "index": [int(one.rpartition("/")[2]) for one in ids],
         **_scaled([rows["map_x"][i] for i in kept], [rows["map_y"][i] for i in kept]),
@@ -140,10 +146,9 @@ def _scaled(x: list[float], y: list[float]) -> dict[str, list[int]]:
 
 
 def class_groups(store: Store) -> dict[str, str]:
-    """Return the kind of every class: its second hypernym, where that is among the most frequent of this atlas."""
-    hypernyms = {info.wnid: info.hypernyms for info in imagenet_classes()}
-    trails = {wnid: hypernyms.get(wnid, ()) for wnid in store.names}
-    kinds = {wnid: (trail[1:2] or trail[:1] or (REST,))[0] for wnid, trail in trails.items()}
-    frequent = [kind for kind, _ in Counter(kinds.values()).most_common()]
+    """Return the kind of every ImageNet class: its second hypernym, where that is among the most frequent of this atlas."""
+    hypernyms = {wnid: () for wnid in store.names} | {info.wnid: info.hypernyms for info in imagenet_classes()}
+    kinds = {wnid: (trail[1:2] or trail[:1] or (REST,))[0] for wnid, trail in hypernyms.items()}
+    frequent = [kind for kind, _ in Counter(kinds[wnid] for wnid in store.names).most_common()]
     own = set(frequent if len(frequent) <= MOST_GROUPS else frequent[: MOST_GROUPS - 1])
     return {wnid: kind if kind in own else REST for wnid, kind in kinds.items()}

@@ -187,7 +187,7 @@ def sample_class() -> Result:
     return Result(
         record=ClassRecord(
             **{"info": SAMPLE, "coverage": "sample", "scope": "shared", "n_photos": 1, "n_fit": 1, "accuracy": 1.0},
-            **{"evidence": evidence, "digest": "generated-tabby"},
+            **{"evidence": evidence, "digest": "generated-tabby", "explained": 0.41},
         ),
         digest="generated-tabby",
         photos=photos,
@@ -195,10 +195,14 @@ def sample_class() -> Result:
     )
 
 
+def _aligned(i: int) -> tuple[Neighbour, ...]:
+    return (Neighbour(SAMPLE.wnid, 0.5), *([Neighbour(EMPTY.wnid, 0.3 + i / 100)] if i < 3 else []))
+
+
 def shared_dictionary() -> Result:
     photo = f"made-up/{SAMPLE.wnid}/photo_000.jpg"
     concepts = tuple(
-        Concept(f"shared/{i}", "shared", None, i, None, aligned=(Neighbour(SAMPLE.wnid, 0.5),), colour=i, **place(i, i))  # type: ignore[arg-type]
+        Concept(f"shared/{i}", "shared", None, i, None, aligned=_aligned(i), colour=i, **place(i, i))  # type: ignore[arg-type]
         for i in range(SHARED_K)
     )
     return Result(
