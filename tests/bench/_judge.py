@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from precompute.dictionary import nmf
 from precompute.plausibility import Plausibility
 
 ENOUGH = 40  # photos of a class
+REAL = 5  # photos of a class judged as pictures are
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Judge:
         self.own = backbone.load("tf_efficientnet_lite0")
         self._other = backbone.load("tf_efficientnet_lite2")
         self._real: dict[int, Plausibility] = {}
+        self._photos: dict[int, list[Tensor]] = {}
         self._positions: dict[int, np.ndarray] = {}  # (photo, position, channel)
         folders = [f for f in os.environ.get("BENCH_PHOTOS", "").split(":") if f and Path(f).is_dir()]
         if not folders:
@@ -52,7 +55,9 @@ class Judge:
         for wnid, group in found.photos.items():
             fit = [p for p in group if p.split == "fit"][:per_class]
             if len(fit) >= ENOUGH:
-                maps = np.concatenate([self._maps(_tensor(pixels)) for _, pixels, _ in decoder(fit)])
+                images = [_tensor(pixels) for _, pixels, _ in decoder(fit)]
+                maps = np.concatenate([self._maps(image) for image in images])
+                self._photos[index[wnid]] = images[:REAL]
                 self._real[index[wnid]] = Plausibility(maps.mean(axis=1))
                 self._positions[index[wnid]] = maps
 
@@ -75,9 +80,17 @@ class Judge:
         order = np.argsort(-found.codes.mean(axis=0))
         return found.atoms[order], (unit @ found.atoms[order].T).T
 
+    def real(self, class_index: int) -> Verdict:
+        """Return the mean verdict on some real photos of a class: what a perfect picture would get."""
+        each = [dataclasses.astuple(self._verdict(photo, class_index)) for photo in self._photos[class_index]]
+        return Verdict(*np.mean(each, axis=0).tolist())
+
     def __call__(self, rgb: np.ndarray, class_index: int) -> Verdict:
         """Judge one picture (size, size, 3) in 0…1."""
         picture = torch.from_numpy(np.ascontiguousarray(rgb[..., :3])).permute(2, 0, 1)[None].float()
+        return self._verdict(picture, class_index)
+
+    def _verdict(self, picture: Tensor, class_index: int) -> Verdict:
         logits, other = self._logits(self.own, picture), self._logits(self._other, picture)
         return Verdict(
             float(logits[class_index]),

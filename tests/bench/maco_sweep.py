@@ -1,7 +1,7 @@
 """Compute × quality of feature visualizations: the sweep behind the presets, over real classes and real concepts.
 
 Every setting makes the same pictures: a dozen classes, and two NMF concepts of each of four of them. Compute is CPU time (all
-cores together), which other work on the machine disturbs less than the clock; quality is what ``_judge`` says, and for concepts the
+cores together), which other work disturbs less than the clock; quality is what ``_judge`` says, and for concepts the
 cosine on the whole picture beside that of the best real crops. Photos: BENCH_PHOTOS (see ``_judge``).
 """
 
