@@ -55,8 +55,8 @@ class Fourier:
     def __init__(self, spectrum: Spectrum, preset: Preset, device: torch.device) -> None:
         n = preset.size
         self._size, self._contrast, self._device = n, preset.contrast, device
-        frequency = np.hypot(np.fft.fftfreq(n)[:, None], np.fft.rfftfreq(n)[None, :])
-        self._scale = torch.from_numpy((n / np.maximum(frequency * n, 1.0)).astype(np.float32)).to(device)
+        cycles = n * np.hypot(np.fft.fftfreq(n)[:, None], np.fft.rfftfreq(n)[None, :])  # a picture
+        self._scale = torch.from_numpy((n * n / 4 / np.maximum(cycles, 1.0)).astype(np.float32)).to(device)
         self._colour = torch.from_numpy(spectrum.colour).to(device)
 
     def initial(self, generator: torch.Generator) -> Float[Tensor, "3 size half 2"]:
