@@ -1,8 +1,8 @@
 """Which method, and how many concepts, for the dictionary shared by all classes?
 
 Chosen on photos of the fit split alone: fitted on some, measured on others of the classes that have enough. (The holdout may
-report how the choice behaves, never make it.) Explained is, of a photo's class, 1 − |residual| / |logit − bias|; the median over photos,
-beside a random dictionary (unit directions of random patches, codes by non-negative least squares) of the same size.
+report how the choice behaves, never make it.) Explained is, of a photo's class, 1 − |residual| / |logit − bias|; the median over
+photos, beside a random dictionary (unit directions of random patches, codes by non-negative least squares) of the same size.
 Photos: BENCH_PHOTOS, folders with a folder a wnid.
 """
 
@@ -81,9 +81,10 @@ def main() -> None:
                 shares.append(_explained(photo, codes, made.atoms, offset, weight))
                 by_chance.append(_explained(photo, nonnegative.solve(photo, chance), chance, 0.0, weight))
         low, middle, high = np.quantile(shares, (0.25, 0.5, 0.75))
+        silent = np.mean(~(made.codes > 0).any(axis=0))
         print(
             f"  {method:7s} {concepts:5d} concepts: explained {middle:.2f} (quartiles {low:.2f} to {high:.2f}; random atoms "
-            f"{np.median(by_chance):.2f}), relative ℓ2 of the crops {_relative(A, made):.2f}, silent {np.mean(~(made.codes > 0).any(axis=0)):.0%}, {took:.0f} CPU s",
+            f"{np.median(by_chance):.2f}), relative ℓ2 of the crops {_relative(A, made):.2f}, silent {silent:.0%}, {took:.0f} CPU s",
             flush=True,
         )
 
