@@ -39,7 +39,7 @@ class Preset:
         return replace(self, parameterisation=name, learning_rate=LEARNING_RATES[name])
 
 
-LEARNING_RATES = {"maco": 1.0, "fourier": 0.05}  # of NAdam: phases in radians; coefficients of pictures of unit variance
+LEARNING_RATES = {"maco": 1.0, "fourier": 0.1}  # of NAdam: phases in radians; coefficients of pictures of unit variance
 
 PRESETS: dict[str, Preset] = {  # chosen by tests/bench/maco_sweep.py
     "quick": Preset(size=224, crop_input=128, steps=48, crops=4, box=(0.6, 1.0)),

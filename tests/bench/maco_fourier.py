@@ -33,11 +33,11 @@ def _made(judge: Judge, preset: Preset, classes: Sequence[int], seed: int) -> tu
 
 
 def _best_rate(judge: Judge) -> float:
-    """Return the learning rate at which Fourier's pictures transfer best; print them all."""
+    """Return the learning rate at which Fourier reaches the highest logit, which is what it optimises; print them all."""
     found = {}
     for rate in RATES:
         _, verdicts = _made(judge, replace(PRESET, parameterisation="fourier", learning_rate=rate), TRIED, 100)
-        found[rate] = statistics.mean(v.transfer_logit for v in verdicts)
+        found[rate] = statistics.mean(v.logit for v in verdicts)
         means = ", ".join(f"{m.replace('_', ' ')} {statistics.mean(getattr(v, m) for v in verdicts):.2f}" for m in MEASURES)
         print(f"  Fourier, learning rate {rate}: {means}", flush=True)
     return max(found, key=lambda rate: found[rate])

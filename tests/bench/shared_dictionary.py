@@ -84,7 +84,7 @@ def main() -> None:
         silent = np.mean(~(made.codes > 0).any(axis=0))
         print(
             f"  {method:7s} {concepts:5d} concepts: explained {middle:.2f} (quartiles {low:.2f} to {high:.2f}; random atoms "
-            f"{np.median(by_chance):.2f}), relative ℓ2 of the crops {_relative(A, made):.2f}, silent {silent:.0%}, {took:.0f} CPU s",
+            f"{np.median(by_chance):.2f}), relative ℓ2 of crops {_relative(A, made):.2f}, silent {silent:.0%}, {took:.0f} CPU s",
             flush=True,
         )
 
