@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import tempfile
 import time
@@ -15,10 +16,12 @@ from rich.table import Table
 from atlas.schema import AtlasError
 from atlas.store import problems
 from precompute import backbone as backbones
-from precompute import config, maco, photos, provenance
+from precompute import config, maco, photos, provenance, spectrum
 from precompute.backbone import Backbone
 from precompute.build import build_atlas
 from precompute.progress import Silent
+
+_PICTURES, _STEPS = 8, 3  # of which the cost of a picture is computed
 
 
 def examine(console: Console, name: str, *, weights: str, device: str) -> int:
@@ -41,14 +44,19 @@ def examine(console: Console, name: str, *, weights: str, device: str) -> int:
 
 
 def _costs(model: Backbone) -> Table:
-    table = Table(title="Measured here, an image (a picture: computed from it)", title_justify="left")
+    table = Table(title="Measured here (a picture: of a batch of eight, from a few of its steps)", title_justify="left")
     for column in ("what", "size", "time"):
         table.add_column(column, justify="right" if column == "time" else "left")
     size = model.preprocessing.input_size
     table.add_row("photo or crop through the backbone", f"{size}×{size}", f"{_forward(model, size) * 1e3:.1f} ms")
     for name, preset in maco.PRESETS.items():
-        seconds = _forward_backward(model, model.fitting(preset.crop_input)) * preset.steps * preset.crops
-        table.add_row(f"feature visualization, {name}", f"{preset.size}×{preset.size}", f"{seconds:.1f} s")
+        preset = dataclasses.replace(preset, crop_input=model.fitting(preset.crop_input))
+        seconds = _a_step(model, preset) * preset.steps
+        table.add_row(
+            f"feature visualization, {name} ({preset.steps} steps × {preset.crops} crops)",
+            f"{preset.size}×{preset.size}",
+            f"{seconds:.1f} s",
+        )
     return table
 
 
@@ -62,9 +70,15 @@ def _forward(model: Backbone, size: int) -> float:
     return _best(model, run) / len(x)
 
 
-def _forward_backward(model: Backbone, size: int) -> float:
-    x = _images(model, size).requires_grad_()
-    return _best(model, lambda: model.features(x).sum().backward()) / len(x)
+def _a_step(model: Backbone, preset: maco.Preset) -> float:
+    """Return seconds a step of one picture of a batch, without the first step, which is slower."""
+    targets = [maco.Target(seed, class_index=seed) for seed in range(_PICTURES)]
+    magnitude, took = spectrum.load(), []
+    for steps in (1, 1 + _STEPS):
+        start = time.perf_counter()
+        maco.visualize(model, targets, spectrum=magnitude, preset=dataclasses.replace(preset, steps=steps))
+        took.append(time.perf_counter() - start)
+    return max(took[1] - took[0], 0.0) / _STEPS / _PICTURES
 
 
 def _images(model: Backbone, size: int) -> torch.Tensor:
