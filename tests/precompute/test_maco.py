@@ -283,3 +283,18 @@ def test_pictures_can_be_watched(lite0, magnitude):
         on_picture=lambda step, pictures: seen.append((step, tuple(pictures.shape))),
     )
     assert seen == [(step, (1, 3, 64, 64)) for step in range(TINY.steps)]
+
+
+@pytest.mark.parametrize("name", ["test_vit2", "test_convnext"])
+def test_other_networks_have_pictures_too(magnitude, name):
+    """Crops for patch tokens, and activations of either sign."""
+    net = backbone.load(name, weights="random")
+    preset = dataclasses.replace(TINY, crop_input=net.fitting(TINY.crop_input), steps=8)
+    direction = np.random.default_rng(0).normal(size=net.channels).astype(np.float32)
+    targets = [maco.Target(seed=0, direction=direction), maco.Target(seed=1, class_index=9), maco.Target(seed=2, channel=3)]
+    made = maco.visualize(net, targets, spectrum=magnitude, preset=preset)
+    start = maco.visualize(net, targets, spectrum=magnitude, preset=dataclasses.replace(preset, steps=1))
+    assert sum(v.objective for v in made) > sum(v.objective for v in start)
+    for target, together in zip(targets, made, strict=True):
+        (alone,) = maco.visualize(net, [target], spectrum=magnitude, preset=preset)
+        np.testing.assert_allclose(alone.rgba, together.rgba, atol=1e-4)
