@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -117,7 +118,14 @@ def _opened(atlas: Path, base_url: str) -> Site:
 
 
 def _write_elsewhere(atlas: Path, base_url: str, units: Sequence[str], staging: Path) -> int:
-    return _write(_opened(atlas, base_url), units, staging)
+    """Write some classes. Pages are trees, freed without the collector, whose searches would cost a fifth of the time."""
+    site = _opened(atlas, base_url)
+    gc.freeze()
+    gc.disable()
+    try:
+        return _write(site, units, staging)
+    finally:
+        gc.enable()
 
 
 def _write(site: Site, units: Sequence[str], staging: Path) -> int:

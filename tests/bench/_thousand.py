@@ -1,15 +1,24 @@
-"""A generated atlas of 1000 classes and 10,000 concepts: every number and picture in it is made up; only its size is real."""
+"""Generated atlases of 1000 classes: every number and picture in them is made up; only their size is real.
+
+``python -m tests.bench._thousand FOLDER [mixed]``
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from atlas.schema import Neighbour
+import numpy as np
+
+from atlas.schema import SHARED, ClassRecord, Concept, Evidence, ImageNetClass, Neighbour, Pictures, Result
 from atlas.store import Writer, imagenet_classes
+
+SHARED_CONCEPTS, WITH_PHOTOS, EVIDENCE = 512, 35, 10
 
 
 def generated() -> ModuleType:
@@ -23,23 +32,81 @@ def generated() -> ModuleType:
 
 
 def write(root: Path) -> Path:
-    """Write the atlas to a folder; its photos are withheld, as those of a public one would be."""
+    """Write an atlas of 1000 classes with ten concepts each; its photos are part of it."""
     made = generated()
-    infos = imagenet_classes()
     pictures = made.class_pictures(published=True)
+    return _written(root, made, (_full(made, i, pictures) for i in range(1000)), publish="embed")
+
+
+def write_mixed(root: Path) -> Path:
+    """Write an atlas like the one that ships: most classes rest on one photo or none and on shared concepts; photos withheld."""
+    made = generated()
+    pictures = made.class_pictures(published=False)
+    return _written(root, made, _mixed(made, pictures), publish="reference")
+
+
+def _written(root: Path, made: ModuleType, results: Iterator[Result], *, publish: str) -> Path:
     with Writer(root) as writer:
-        for i, info in enumerate(infos):
-            result = made.full_class(info, seed=i, pictures=pictures)
-            other = infos[(i + 1) % len(infos)].wnid
-            concepts = tuple(
-                dataclasses.replace(c, neighbours=tuple(Neighbour(f"{other}/{j}", 0.7 - j / 50) for j in range(4)))
-                for c in result.concepts
-            )
-            writer.stage(dataclasses.replace(result, concepts=concepts))
-        classes = {info.wnid: "complete" for info in infos}
-        writer.publish(dataclasses.replace(made.manifest(), classes=classes))
+        for result in results:
+            writer.stage(result)
+        classes = {info.wnid: "complete" for info in imagenet_classes()}
+        writer.publish(dataclasses.replace(made.manifest(publish=publish), classes=classes))
     return root
 
 
+def _mixed(made: ModuleType, pictures: Pictures) -> Iterator[Result]:
+    portrait = Pictures(class_picture=pictures.class_picture)
+    yield _shared(made)
+    for i, info in enumerate(imagenet_classes()):
+        if i % (1000 // WITH_PHOTOS) == 0:
+            yield _full(made, i, pictures)
+        elif i % 5 == 0:
+            record = ClassRecord(info=info, coverage="none", nearest_classes=_near(i), digest="generated")
+            yield Result(record=record, digest="generated", pictures=portrait)
+        else:
+            yield _sample(made, info, portrait)
+
+
+def _full(made: ModuleType, i: int, pictures: Pictures) -> Result:
+    infos = imagenet_classes()
+    result: Result = made.full_class(infos[i], seed=i, pictures=pictures)
+    other = infos[(i + 1) % len(infos)].wnid
+    near = tuple(Neighbour(f"{other}/{j}", 0.7 - j / 50) for j in range(4))
+    return dataclasses.replace(result, concepts=tuple(dataclasses.replace(c, neighbours=near) for c in result.concepts))
+
+
+def _sample(made: ModuleType, info: ImageNetClass, pictures: Pictures) -> Result:
+    photos = made.photos_of(info.wnid, info.class_index, 1, SHARED_CONCEPTS, info.class_index)
+    mean = photos.contributions[0]
+    top, positive = np.argsort(-np.abs(mean))[:EVIDENCE], float(mean.clip(0).sum())
+    evidence = tuple(
+        Evidence(int(i), float(mean[i]), float(mean[i]) / positive, None, None, float(photos.dominant[0] == i), None) for i in top
+    )
+    known: dict[str, Any] = {"n_photos": 1, "n_fit": 1, "accuracy": 1.0, "evidence": evidence, "digest": "generated"}
+    record = ClassRecord(info=info, coverage="sample", scope="shared", nearest_classes=_near(info.class_index), **known)
+    return Result(record=record, digest="generated", photos=photos, pictures=pictures)
+
+
+def _near(i: int) -> tuple[Neighbour, ...]:
+    infos = imagenet_classes()
+    return tuple(Neighbour(infos[(i + step) % len(infos)].wnid, 0.9 - step / 20) for step in range(1, 6))
+
+
+def _shared(made: ModuleType) -> Result:
+    infos = imagenet_classes()
+    concepts = tuple(
+        Concept(
+            f"{SHARED}/{i}", SHARED, None, i, None, colour=i, stability=0.8,
+            aligned=tuple(Neighbour(infos[(2 * i + step) % 1000].wnid, 0.5 - step / 20) for step in range(5)),
+            **made.place(i, i),
+        )
+        for i in range(SHARED_CONCEPTS)
+    )  # fmt: skip
+    blobs = [made.blob(i, 96) for i in range(16)]
+    pictures = Pictures(concepts={i: blobs[i % 16] for i in range(SHARED_CONCEPTS)})
+    atoms = np.eye(SHARED_CONCEPTS, dtype=np.float16)
+    return Result(record=None, digest="generated-shared", concepts=concepts, atoms=atoms, pictures=pictures)
+
+
 if __name__ == "__main__":
-    print(write(Path(sys.argv[1])))
+    print((write_mixed if sys.argv[2:] == ["mixed"] else write)(Path(sys.argv[1])))
