@@ -68,7 +68,7 @@
       if (!chosen || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
       event.preventDefault();
       open.go(chosen.dataset.group);
-      (place.querySelector(".group") || place.querySelector("a") || place).focus({ preventScroll: true });
+      requestAnimationFrame(() => (place.querySelector(".group") || place.querySelector("a") || place).focus({ preventScroll: true }));
     };
     place.onkeydown = (event) => walk(event, place);
   }

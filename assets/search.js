@@ -1,4 +1,4 @@
-/* Suggestions under the search field of every page: classes by name, wnid or synonym; concepts by number, id, or the classes they stand for.
+/* Suggestions under the search field of every page: classes by name, wnid, synonym or kind; concepts by number, id, or the classes they stand for.
    The list of classes is asked for when the field first gets the focus; a field without data-index stays a plain one. */
 (function () {
   "use strict";
@@ -19,7 +19,7 @@
     asked = true;
     data = await window.atlas.load(field.dataset.index);
     if (!data) { asked = false; return; }
-    entries = data.classes.map((entry) => ({ entry, name: folded(entry.name), text: folded([entry.name, entry.wnid, entry.also].join(" ")) }));
+    entries = data.classes.map((entry) => ({ entry, name: folded(entry.name), own: folded([entry.name, entry.wnid, entry.also].join(" ")), text: folded([entry.name, entry.wnid, entry.also, entry.path].join(" ")) }));
     names = new Map([...data.classes.map((entry) => [entry.wnid, entry.name]), ...data.elsewhere.map(([wnid, name]) => [wnid, name])]);
     if (document.activeElement === field && field.dataset.typed) show();
   }
@@ -27,7 +27,7 @@
   /* Classes by how well they match, the best first. */
   function matching(words, query) {
     if (!words.length) return [];
-    const rank = (one) => one.name === query || one.entry.wnid === query ? 0 : one.name.startsWith(query) ? 1 : (" " + one.name).includes(" " + query) ? 2 : one.name.includes(query) ? 3 : 4;
+    const rank = (one) => one.name === query || one.entry.wnid === query ? 0 : one.name.startsWith(query) ? 1 : (" " + one.name).includes(" " + query) ? 2 : one.name.includes(query) ? 3 : one.own.includes(query) ? 4 : 5;
     return entries.filter((one) => words.every((word) => one.text.includes(word))).sort((a, b) => rank(a) - rank(b) || b.entry.photos - a.entry.photos);
   }
   const picture = (owner, index) => `${data.base}/pictures/${owner}/${String(index).padStart(2, "0")}.webp?`;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -97,5 +98,10 @@ def _help() -> str:
 def message(title: str, explanation: str, *, atlas: str, hint: str = "") -> str:
     """Return the body of a page that has only something to say."""
     back = f'<p><a href="{escape(home_url(atlas))}">All classes of {escape(atlas)}</a></p>'
-    extra = f"<p>{escape(hint)}</p>" if hint else ""
-    return f'<div class="message"><h1>{escape(title)}</h1><p>{escape(explanation)}</p>{extra}{back}</div>'
+    extra = f"<p>{_with_code(hint)}</p>" if hint else ""
+    return f'<div class="message"><h1>{escape(title)}</h1><p>{_with_code(explanation)}</p>{extra}{back}</div>'
+
+
+def _with_code(words: str) -> str:
+    """Return words as HTML; what stands between backticks is code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(words))

@@ -10,6 +10,7 @@ from dash import html
 
 from atlas.components import formats
 from atlas.components.explain import explain
+from atlas.components.exports import exports, rows
 from atlas.components.links import class_url
 from atlas.components.pictures import image
 from atlas.components.view import Picture
@@ -29,12 +30,14 @@ def nearest_section(atlas: str, near: Sequence[NearClass]) -> Any:
     """Show the nearest classes as pictures; None where there are none."""
     if not near:
         return None
+    numbers = rows(["wnid", "class", "cosine"], [(one.wnid, one.name, one.cosine) for one in near])
     measured = near[0].cosine is not None
     said = "classes whose concepts add up to nearly the same direction" if measured else "classes of the same kind, by WordNet"
     return html.Section(
         [
             html.Div([html.H2("Nearest classes", id="nearest-title"), html.P(said)], className="section-head"),
-            html.Ul([html.Li(_class(atlas, one)) for one in near], className="nearest"),
+            html.Ul([html.Li(_class(atlas, one)) for one in near], className="nearest", id="nearest", **numbers),
+            exports("nearest-classes", "csv", "json", of="#nearest"),
             explain("nearest classes") if measured else None,
         ],
         className="near",

@@ -31,7 +31,8 @@ def exemplars(pictures: ConceptPictures, name: str) -> Any:
     """Show the crops that use a concept most, in a row, with their heat maps above them."""
     if pictures.crops:
         crops = [image(crop, f"{name}, crop {rank + 1}", kind="cut") for rank, crop in enumerate(pictures.crops)]
-        return _row(crops, len(crops), name)
+        fitting = pictures.heat is not None and crops_in(pictures.heat) == len(crops)
+        return _row([*crops, *([image(pictures.heat, "", kind="heat")] if fitting and pictures.heat else [])], len(crops), name)
     if pictures.exemplars is None:
         return html.P("Crops are not published with this atlas.", className="absent-note")
     layers = [image(pictures.exemplars, f"{crops_in(pictures.exemplars)} crops that use {name} most")]
@@ -41,7 +42,7 @@ def exemplars(pictures: ConceptPictures, name: str) -> Any:
 
 
 def _row(pictures: list[Any], n: int, name: str) -> Any:
-    """Show four crops at a time; the row moves sideways to the others."""
+    """Show a few crops at a time; the row moves sideways to the others."""
     row = html.Div(pictures, className="row", style={"--crops": str(n)})
     return html.Div(row, className="exemplars", tabIndex="0", role="group", **{"aria-label": f"crops of {name}"})
 

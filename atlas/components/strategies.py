@@ -13,7 +13,7 @@ from atlas.components.exports import exports, graph_exports, reference, rows, ta
 from atlas.components.links import class_url
 from atlas.components.view import ClassView
 from atlas.figures.strategy_graph import strategy_graph_values
-from atlas.schema import FULL_COVERAGE_PHOTOS, Strategy
+from atlas.schema import FULL_COVERAGE_PHOTOS, Photos, Strategy
 
 #: Below this there is no graph: a few dots have no shape.
 GRAPH_PHOTOS = 4
@@ -60,7 +60,14 @@ def _graph(view: ClassView) -> list[Any]:
     if view.photos is None or len(view.photos) < GRAPH_PHOTOS:
         return []
     label = f"Graph of {len(view.photos)} photos. The lists after it offer the same to the keyboard."
-    return [html.Div(GRAPH_SLOT, className="graph", role="img", **{"aria-label": label})]
+    shape = {"--flat": f"{_flatness(view.photos):.2f}"}
+    return [html.Div(GRAPH_SLOT, className="graph", style=shape, role="img", **{"aria-label": label})]
+
+
+def _flatness(photos: Photos) -> float:
+    """Return how much lower than usual a graph can be: its two axes have one scale, and its dots may lie in a wide band."""
+    width, height = (float(span) for span in photos.xy.max(axis=0) - photos.xy.min(axis=0))
+    return min(max(width / max(height, 1e-6) / 1.5, 1.0), 1.8)
 
 
 def graph(view: ClassView) -> Any:

@@ -8,6 +8,7 @@ from dash import html
 
 from atlas.components import formats
 from atlas.components.explain import explain
+from atlas.components.exports import exports, rows
 from atlas.components.links import class_link, concept_url, joined
 from atlas.components.pictures import image
 from atlas.components.view import AlignedConcept, ClassView
@@ -23,6 +24,7 @@ def weights_only(view: ClassView) -> list[Any]:
 def _aligned(view: ClassView) -> Any:
     if not view.aligned:
         return None
+    numbers = rows(["concept", "cosine"], [(one.concept.concept_id, one.cosine) for one in view.aligned])
     return html.Section(
         [
             html.Div(
@@ -32,7 +34,8 @@ def _aligned(view: ClassView) -> Any:
                 ],
                 className="section-head",
             ),
-            html.Ul([html.Li(_concept(one, view)) for one in view.aligned], className="aligned"),
+            html.Ul([html.Li(_concept(one, view)) for one in view.aligned], className="aligned", id="aligned", **numbers),
+            exports("aligned-concepts", "csv", "json", of="#aligned"),
             explain("aligned classes", "feature visualization"),
         ],
         className="concepts",

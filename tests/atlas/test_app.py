@@ -125,7 +125,7 @@ def test_a_page_that_cannot_be_drawn_says_so(client: FlaskClient, monkeypatch: p
     monkeypatch.setattr(home, "layout", broken)
     answer = client.get("/made-up/")
     assert answer.status_code == 500
-    assert "run `atlas check made-up`" in answer.text
+    assert "run <code>atlas check made-up</code>" in answer.text
 
 
 def test_pages_are_drawn_before_any_script_runs(client: FlaskClient) -> None:

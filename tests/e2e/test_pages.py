@@ -44,6 +44,14 @@ def test_pages_load_without_a_complaint_and_without_a_broken_picture(page: Page,
         assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
 
 
+def test_the_graph_fills_its_place_and_no_more(page: Page) -> None:
+    open_class(page)
+    inner, outer = (page.locator(one).bounding_box() for one in (".graph .main-svg >> nth=0", ".graph"))
+    assert inner
+    assert outer
+    assert inner["height"] == pytest.approx(outer["height"], abs=2)
+
+
 def test_a_bar_marks_card_graph_list_and_address(page: Page) -> None:
     open_class(page)
     page.locator(".bars:not([hidden]) [data-concept='2']").click()
