@@ -98,10 +98,12 @@ class _Build:
     def refuse_another(self) -> None:
         """Refuse an atlas of other settings or weights: its classes could not be compared with new ones.
 
-        One that holds nothing yet, because nothing came of an earlier attempt, may become this one.
+        One that holds nothing yet, because nothing came of an earlier attempt, may become this one. Where nothing is finished,
+        refuse a dictionary method that does not apply, too.
         """
         store = self.writer.published
         if store is None or not self.writer.finished():
+            pipeline.require_applicable(self.workshop, [p for c in self.wanted for p in self._photos(c)])
             return
         old = {**store.manifest.config, "weights sha256": store.manifest.backbone.get("weights", {}).get("sha256")}
         new = {**self._config.settings(), "weights sha256": self.workshop.backbone.weights["sha256"]}
@@ -114,7 +116,6 @@ class _Build:
     def run(self) -> dict[str, str]:
         """Build what is missing, publish, and return why classes failed."""
         if not self.writer.finished():
-            pipeline.require_applicable(self.workshop, [p for c in self.wanted for p in self._photos(c)])
             self._publish(final=False)
         shared_photos = [p for group in self.index.photos.values() for p in group]
         shared_digest = pipeline.digest(self.workshop, SHARED, shared_photos) if self._with_shared else ""

@@ -68,8 +68,9 @@ def evaluate(request: Request, reporter: Reporter) -> Evaluation:
         workers=config.workers or os.cpu_count() or 1,
     )
     run = _Run(request, workshop, index)
+    plans = run.plans(classes)
     try:
-        run.all(classes)
+        run.all(plans)
     finally:
         reporter.close()
     return Evaluation(
@@ -113,9 +114,12 @@ class _Run:
         self.failed: dict[str, str] = {}
         self.unchanged = 0
 
-    def all(self, classes: Sequence[ImageNetClass]) -> None:
+    def plans(self, classes: Sequence[ImageNetClass]) -> list[tuple[ImageNetClass, list[_Task]]]:
+        """Return the cells of every class, those that are there filled in; AtlasError if no method applies."""
+        return self._applicable([(info, self._plan(info)) for info in classes])
+
+    def all(self, plans: Sequence[tuple[ImageNetClass, list[_Task]]]) -> None:
         """Go through the classes: take the cells that are there, measure the others."""
-        plans = self._applicable([(info, self._plan(info)) for info in classes])
         left = [(info, sum(task.cell is None for task in plan)) for info, plan in plans]
         images = sum(self._images(info) + CELL_IMAGES * count for info, count in left if count)
         self.workshop.reporter.begin(sum(count > 0 for _, count in left), images)
