@@ -16,6 +16,7 @@ from atlas.gallery import graph, social, still, tables
 from atlas.gallery.addresses import PAGE
 from atlas.gallery.opaque import opaque, opaque_name
 from atlas.gallery.site import Site, save
+from atlas.gallery.small import NAME, small
 from atlas.pages import class_page, concept
 from atlas.pages.class_page import class_view
 from atlas.schema import SHARED, Concept
@@ -27,7 +28,10 @@ def write_class(site: Site, wnid: str, folder: Path) -> int:
     """Write a class; return the number of its pages."""
     view = class_view(site.album, wnid)
     copy_pictures(site, wnid, folder)
-    save(folder, f"class/{wnid}/social.jpg", _social(site, view))
+    portrait = site.portrait(wnid)
+    if portrait is not None:
+        save(folder, f"pictures/{wnid}/{NAME}", small(portrait))
+    save(folder, f"class/{wnid}/social.jpg", social.card(view.record.info.name, summary(view), site.store.name, portrait))
     for name, content in tables.class_tables(site.store, wnid).items():
         save(folder, f"data/{name}", content)
     save(folder, f"class/{wnid}/{PAGE}", _class_page(site, view, folder))
@@ -95,12 +99,6 @@ def summary(view: ClassView) -> str:
     if view.strategies:
         found.append(formats.counted(len(view.strategies), "strategy"))
     return " · ".join(found)
-
-
-def _social(site: Site, view: ClassView) -> bytes:
-    name = site.store.picture(view.record.info.wnid, "class")
-    portrait = site.store.picture_path(name) if name else None
-    return social.card(view.record.info.name, summary(view), site.store.name, portrait)
 
 
 def concept_page(site: Site, wnid: str | None, one: Concept) -> str:

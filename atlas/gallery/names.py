@@ -39,7 +39,7 @@ def write_names(site: Site, folder: Path) -> list[str]:
     found, written = by_letter(site), []
     for initial, records in found.items():
         path = f"names/{initial}/{PAGE}"
-        entries = [(record, _said(record), site.album.portrait(record.info.wnid)) for record in records]
+        entries = [(record, _said(record), site.portrait(record.info.wnid)) for record in records]
         title = f"classes: {initial.upper()}"
         body = site.fill("names.html.j2", initial=initial, entries=entries, letters=found)
         said = f"The classes from {records[0].info.name} to {records[-1].info.name}."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -33,7 +32,8 @@ SHARED_ASSETS = (
 #: Scripts that only one kind of page needs; the app sends them once and for all.
 _ONLY = {"hierarchy.js": "home", "views/home.js": "home", "views/photos.js": "class"}
 _KIND = re.compile(r'data-page="([\w-]+)"')
-_OWN_ASSETS = ("gallery.css", "plain.css", "gallery.js")
+_OWN_ASSETS = ("gallery.css", "plain.css", "early.js", "gallery.js")
+_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/\n?", re.DOTALL | re.MULTILINE)
 
 
 class Site:
@@ -66,6 +66,11 @@ class Site:
                 found.setdefault(name.split("/")[1], []).append(name)
         return found
 
+    def portrait(self, wnid: str) -> Path | None:
+        """Return where the class picture lies, if there is one."""
+        name = self.store.picture(wnid, "class")
+        return self.store.picture_path(name) if name else None
+
     def fill(self, template: str, **values: Any) -> str:
         """Fill a template; every one knows the atlas and the version."""
         return self._templates.get_template(template).render(atlas=self.store.name, version=__version__, **values)
@@ -92,6 +97,7 @@ class Site:
             height=social.HEIGHT,
             style=own_url("gallery.css"),
             plain=own_url("plain.css"),
+            early=own_url("early.js"),
         )
         return self.written(body, f"{title} · {self.store.name} · Concept Atlas", head, root, data)
 
@@ -106,13 +112,11 @@ class Site:
         return self.addresses.rewrite(text, root)
 
     def copy_assets(self, folder: Path) -> None:
-        """Put sheets, scripts and the icon beside the pages."""
+        """Put sheets, scripts and the icon beside the pages; what they say to their makers stays behind."""
         for name in SHARED_ASSETS:
-            target = folder / "assets" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(data_path("assets") / name, target)
+            save(folder, f"assets/{name}", _COMMENT.sub("", (data_path("assets") / name).read_text(encoding="utf-8")))
         for name in _OWN_ASSETS:
-            shutil.copyfile(_HERE / "assets" / name, folder / "assets" / name)
+            save(folder, f"assets/{name}", _COMMENT.sub("", (_HERE / "assets" / name).read_text(encoding="utf-8")))
 
 
 def _scripts(body: str) -> list[str]:

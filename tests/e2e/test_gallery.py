@@ -194,10 +194,19 @@ def test_the_map_without_scripts_is_a_drawing_and_a_table(browser: Browser, root
     context.close()
 
 
+def test_pictures_wait_for_the_reader(page: Page, root: str) -> None:
+    page.set_viewport_size({"width": 900, "height": 300})
+    page.goto(at(root, BALL))
+    expect(page.locator(".portrait img")).to_have_attribute("src", re.compile(r"class\.webp$"))
+    waiting = page.locator("img[data-src]:not([src])")
+    assert waiting.count() > 5
+    page.keyboard.press("Control")
+    expect(waiting).to_have_count(0)
+
+
 def test_pictures_lose_their_transparency_and_become_large(page: Page, root: str) -> None:
     page.goto(at(root, BALL))
     picture = page.locator("[data-card] img.synthesised").first
-    expect(picture).to_have_attribute("src", re.compile(r"\d\d\.webp$"))
     page.locator("[data-toggle=opacity]").first.click()
     expect(picture).to_have_attribute("src", re.compile(r"\d\d-opaque\.webp$"))
     assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 128

@@ -53,14 +53,14 @@
       data.classes = [...Array(n).keys()].map((i) => Object.fromEntries(keys.map((key) => [key, data.classes[key][i]])));
       for (const entry of data.classes) {
         entry.url = `${data.base}/class/${entry.wnid}`;
-        entry.picture = entry.picture ? `${data.base}/pictures/${entry.wnid}/class.webp` : null;
+        entry.picture = entry.picture ? `${data.base}/pictures/${entry.wnid}/class-small.webp` : null;
       }
     }
     return data;
   }
 
-  /* The twin of a picture without its transparency. */
-  atlas.raw = (address) => address.replace(/(-opaque)?\.webp(?=$|[?#])/, "-opaque.webp");
+  /* The twin of a picture without its transparency; the smallest have none. */
+  atlas.raw = (address) => address.includes("-small.") ? address : address.replace(/(-opaque)?\.webp(?=$|[?#])/, "-opaque.webp");
   /* A search begun on another page. */
   const field = document.getElementById("search");
   if (document.querySelector("[data-page=home]")) field.value = new URLSearchParams(location.search).get("q") || "";
@@ -124,6 +124,13 @@
     const photos = document.querySelector('script[src*="data/n"]').getAttribute("src");
     bring(photos.replace(/\.js(?=$|[?#])/, "-heat.js"), () => atlas.mark());
   }
+
+  /* Pictures far from the screen wait for a first sign of the reader (early.js); then the browser fetches them, all of them to print. */
+  function wake() {
+    for (const image of document.querySelectorAll("img[loading=lazy][data-src]:not([src])")) image.src = image.dataset.src;
+  }
+  for (const sign of ["pointerdown", "keydown", "wheel", "touchstart", "scroll"]) addEventListener(sign, wake, { once: true, passive: true });
+  addEventListener("beforeprint", wake);
 
   /* Paper is white. */
   let mode;
