@@ -17,12 +17,11 @@
   const pictureOf = (i) => `${data.base}/pictures/${owner(i)}/${String(data.index[i]).padStart(2, "0")}.webp?`;
   const shade = (g) => g < 10 && data.groups[g] !== "everything else" ? "c-" + g : "c-other";
   const groupOf = (i) => data.group[i];
-  const kindOf = (i) => data.groups[groupOf(i)] === "shared" ? "of no kind in this atlas" : data.groups[groupOf(i)];
   const across = (i) => (data.x[i] - view.x) * view.scale, down = (i) => (data.y[i] - view.y) * view.scale;
 
   function said(i) {
     const value = by === "group" ? null : data[by][i];
-    if (by === "group") return data.owner[i] < 0 ? kindOf(i) : data.groups[groupOf(i)];
+    if (by === "group") return data.groups[groupOf(i)];
     if (value === null) return `${by} unknown`;
     return `${by} ${by === "reliability" ? value + " %" : (value / 100).toFixed(2).replace("-", "−")}${UNITS[by]}`;
   }

@@ -107,7 +107,7 @@ def map_data(album: Album) -> dict[str, Any]:
     names = [*own, *([SHARED] if None in rows["wnid"] else []), *([REST] if REST in held else [])]
     aligned = {concept.concept_id: concept.aligned[0].id for concept in store.shared_concepts if concept.aligned}
     kinds = [groups.get(rows["wnid"][i] or aligned.get(one, ""), REST) for i, one in zip(kept, ids, strict=True)]
-    fallback = names.index(SHARED) if SHARED in names else 0
+    fallback = names.index(REST if REST in names else SHARED) if SHARED in names else 0
     return {
         "base": f"/{store.name}",
         "groups": names,
