@@ -27,6 +27,7 @@ _M_ARENA_MAX = -8  # of mallopt
 
 def application(*atlases: str, photo_root: str | None = None) -> Flask:
     """Return the WSGI application for some atlases, ready to answer."""
+    _spare_memory()
     app = create_app([Store(atlas) for atlas in atlases], photo_root=Path(photo_root) if photo_root else None)
     return ready_server(app)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from atlas.components.view import ConceptPictures, PhotoSource, Picture
-from atlas.schema import SHARED, AtlasError, Concept, Exemplar
+from atlas.schema import AtlasError, Concept, Exemplar
 from atlas.store import Store
 
 CROP_SIDE = 128  # pixels of a crop cut on demand
@@ -88,8 +88,3 @@ def webp_size(path: Path) -> tuple[int, int]:
         bits = int.from_bytes(data[1:5], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(data[8:10], "little") & 0x3FFF
-
-
-def exemplar_owner(concept: Concept) -> str:
-    """Return the wnid or "shared": whose exemplars a concept has."""
-    return SHARED if concept.scope == SHARED else str(concept.wnid)
