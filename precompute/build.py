@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 
 from atlas.schema import FORMAT_VERSION, SHARED, AtlasError, ImageNetClass, Manifest, Result
 from atlas.store import Writer, imagenet_classes
-from precompute import backbone, maco, photos, pipeline, provenance, relations, spectrum, strategy
+from precompute import maco, photos, pipeline, provenance, relations, strategy, worker
 from precompute.config import Config
 from precompute.dictionary import METHODS, Dictionary
-from precompute.engine import ENGINES
+from precompute.engine import ENGINES, Job, Site
 from precompute.photos import Photo, PhotoIndex
 from precompute.pipeline import Workshop
 from precompute.progress import Reporter
+from precompute.threads import pin
 
 #: Seconds between two publishes of a running build; longer where publishing itself is slow.
 PUBLISH_EVERY = 60.0
@@ -54,15 +55,11 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
     if config.engine not in ENGINES:
         raise AtlasError(f"--engine must be one of {', '.join(ENGINES)}, found {config.engine!r}.")
     wanted = _wanted(config, index)
-    workshop = Workshop(
-        config=config,
-        backbone=backbone.load(config.backbone, weights=config.weights, layer=config.layer, device=config.device),
-        spectrum=spectrum.load(),
-        reporter=reporter,
-        workers=config.workers or os.cpu_count() or 1,
-    )
+    threads = pin(config.threads)
+    decoders = config.workers if config.engine == "local" else threads
+    workshop = worker.set_up(config, reporter, threads=decoders or os.cpu_count() or 1)
     with Writer(config.out) as writer:
-        build = _Build(workshop, index, wanted, writer)
+        build = _Build(workshop, index, wanted, writer, threads)
         build.refuse_another()
         try:
             failed = build.run()
@@ -79,8 +76,10 @@ def _wanted(config: Config, index: PhotoIndex) -> list[ImageNetClass]:
 class _Build:
     """One build: what is done, what is left."""
 
-    def __init__(self, workshop: Workshop, index: PhotoIndex, wanted: Sequence[ImageNetClass], writer: Writer) -> None:
-        self.workshop, self.index, self.wanted, self.writer = workshop, index, wanted, writer
+    def __init__(
+        self, workshop: Workshop, index: PhotoIndex, wanted: Sequence[ImageNetClass], writer: Writer, threads: int
+    ) -> None:
+        self.workshop, self.index, self.wanted, self.writer, self.threads = workshop, index, wanted, writer, threads
         self.built: list[str] = []
         self.unchanged: list[str] = []
         self.failed: dict[str, str] = {}
@@ -160,18 +159,18 @@ class _Build:
         return self.index.photos.get(info.wnid, ())
 
     def _run_classes(self, missing: Sequence[ImageNetClass], digests: dict[str, str]) -> None:
-        by_wnid = {c.wnid: c for c in missing}
-        workshop = dataclasses.replace(self.workshop, shared=self._shared_dictionary())
-
-        def task(wnid: str) -> Result:
-            return pipeline.build_class(workshop, by_wnid[wnid], self._photos(by_wnid[wnid]), digest=digests[wnid])
-
-        for wnid, outcome in ENGINES[self._config.engine].run(lambda: task, list(by_wnid)):
-            if isinstance(outcome, AtlasError):
-                self.failed[wnid] = str(outcome)
-                self.workshop.reporter.finish(wnid, f"failed: {outcome}")
-            else:
-                self._keep(wnid, outcome)
+        config, reporter = self._config, self.workshop.reporter
+        sha256 = self.workshop.backbone.weights["sha256"]
+        make_task = worker.MakeTask(self.workshop, config, self._shared_dictionary(), sha256, self.threads)
+        jobs = [Job(c, self._photos(c), digests[c.wnid]) for c in missing]
+        site = Site(config.workers, self.threads, config.device, config.ray_address)
+        with closing(ENGINES[config.engine].run(make_task, jobs, site=site, reporter=reporter)) as outcomes:
+            for wnid, outcome in outcomes:
+                if isinstance(outcome, AtlasError):
+                    self.failed[wnid] = str(outcome)
+                    reporter.finish(wnid, f"failed: {outcome}")
+                else:
+                    self._keep(wnid, outcome)
 
     def _shared_dictionary(self) -> Dictionary | None:
         if not self._with_shared:
@@ -209,7 +208,7 @@ class _Build:
             backbone=self.workshop.backbone.describe(),
             config=self._config.settings(),
             config_digest=self._config.digest,
-            libraries=provenance.libraries(),
+            libraries=provenance.libraries() | {"threads": str(self.threads)},
             classes=dict(sorted(status.items())),
             photo_sets=tuple(sets[name] for name in sorted(sets)),
             publish_photos=self._config.publish_photos,

@@ -67,6 +67,16 @@ class Silent:
     def close(self) -> None: ...  # noqa: D102
 
 
+class Tally(Silent):
+    """Count images and say nothing: a worker elsewhere, whose driver asks how far it is."""
+
+    def __init__(self) -> None:
+        self.images = 0
+
+    def advance(self, images: int) -> None:  # noqa: D102
+        self.images += images
+
+
 class Lines:
     """One JSON record a line; a progress record at most twice a second."""
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Sequence
 
-from atlas.schema import AtlasError, Result
+from precompute.engine.base import Job, MakeTask, Outcome, Site, attempt
+from precompute.progress import Reporter
 
 
-def run(make_task: Callable[[], Callable[[str], Result]], wnids: Sequence[str]) -> Iterator[tuple[str, Result | AtlasError]]:
+def run(make_task: MakeTask, jobs: Sequence[Job], *, site: Site, reporter: Reporter) -> Generator[Outcome]:
     """Yield every class's result, or the error that kept it from one, in order."""
-    task = make_task()
-    for wnid in wnids:
-        try:
-            yield wnid, task(wnid)
-        except AtlasError as error:
-            yield wnid, error
-        except Exception as error:  # one odd class must not end a build of a thousand: it is named, and the build goes on
-            yield wnid, AtlasError(f"{type(error).__name__}: {error}")
+    task = make_task(reporter)
+    for job in jobs:
+        yield job.wnid, attempt(task, job)

@@ -137,8 +137,10 @@ OTHER: dict[str, Any] = {
     "pictures": "none",
     "publish_photos": "reference",
     "engine": "elsewhere",
+    "ray_address": "head:6379",
     "device": "cuda",
     "workers": 3,
+    "threads": 3,
     "seed": 1,
     "crop_size": 64,
     "crop_input": 160,
@@ -147,7 +149,7 @@ OTHER: dict[str, Any] = {
     "layout": "pca",
 }
 #: Where things lie and run; weights are known by their sha256, whatever their file is called.
-FREE = {"photos", "out", "weights", "classes", "engine", "device", "workers"}
+FREE = {"photos", "out", "weights", "classes", "engine", "ray_address", "device", "workers", "threads"}
 
 
 def test_the_digest_changes_with_every_setting_that_changes_a_result_and_no_other() -> None:

@@ -1,30 +1,194 @@
+"""Where classes run: in this process, on a ledger without a cluster, and on a real Ray cluster that loses a node."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from atlas.schema import AtlasError, ClassRecord, ImageNetClass, Result
-from precompute.engine import ENGINES
+from atlas.store import Store, problems
+from precompute import config, worker
+from precompute.engine import ENGINES, Job, Site, ledger, local
+from precompute.engine.ledger import LIVES, Ledger
+from precompute.photos import Photo
+from precompute.pipeline import Workshop
+from precompute.progress import Silent
 
 
-def _task(wnid: str) -> Result:
-    if wnid == "odd":
+def _job(wnid: str) -> Job:
+    return Job(ImageNetClass(0, wnid, wnid), (), "d")
+
+
+def _task(job: Job) -> Result:
+    if job.wnid == "odd":
         raise ZeroDivisionError("no photo has any pixels")
-    if wnid == "poor":
+    if job.wnid == "poor":
         raise AtlasError("too few photos")
-    return Result(ClassRecord(ImageNetClass(0, wnid, wnid), "none"), digest="d")
+    return Result(ClassRecord(job.info, "none"), digest=job.digest)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_class_that_fails_is_named_and_the_others_go_on(engine):
-    found = dict(ENGINES[engine].run(lambda: _task, ["a", "odd", "poor", "b"]))
+def test_a_class_that_fails_is_named_and_the_others_go_on() -> None:
+    jobs = [_job(wnid) for wnid in ("a", "odd", "poor", "b")]
+    found = dict(local.run(lambda _: _task, jobs, site=Site(), reporter=Silent()))
     assert isinstance(found["a"], Result)
     assert isinstance(found["b"], Result)
     assert str(found["odd"]) == "ZeroDivisionError: no photo has any pixels"
     assert str(found["poor"]) == "too few photos"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_an_interrupt_is_not_swallowed(engine):
-    def interrupted(wnid: str) -> Result:
+def test_an_interrupt_is_not_swallowed() -> None:
+    def interrupted(job: Job) -> Result:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(ENGINES[engine].run(lambda: interrupted, ["a"]))
+        list(local.run(lambda _: interrupted, [_job("a")], site=Site(), reporter=Silent()))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_classes_need_no_workers(engine: str) -> None:
+    assert list(ENGINES[engine].run(lambda _: _task, [], site=Site(), reporter=Silent())) == []
+
+
+# The ledger: who works on what
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def book(clock: Clock) -> Ledger:
+    return Ledger([_job(wnid) for wnid in "abc"], clock=clock)
+
+
+def _next(book: Ledger, worker: int) -> str | None:
+    job = book.next(worker)
+    return job and job.wnid
+
+
+def test_every_class_is_given_out_once_and_in_order(book: Ledger) -> None:
+    assert [_next(book, i) for i in (1, 2, 3, 4)] == ["a", "b", "c", None]
+    assert book.current() == ["a", "b", "c"]
+    assert [book.finished(i) for i in (2, 3, 1)] == ["b", "c", "a"]
+    assert book.done
+
+
+def test_the_class_of_a_lost_worker_is_the_next_to_be_given_out(book: Ledger) -> None:
+    assert _next(book, 1) == "a"
+    assert book.lost(1) == ("a", False)
+    assert book.lost(1) == (None, False)  # it has nothing any more
+    assert [_next(book, i) for i in (2, 3)] == ["a", "b"]
+
+
+def test_a_class_that_costs_too_many_workers_is_given_up(book: Ledger) -> None:
+    for life in range(1, LIVES + 1):
+        assert _next(book, life) == "a"
+        assert book.lost(life) == ("a", life == LIVES)
+    assert [_next(book, 9), book.finished(9), _next(book, 9), book.finished(9)] == ["b", "b", "c", "c"]
+    assert book.done
+
+
+def test_the_class_of_a_straggler_is_given_to_one_other_worker(book: Ledger, clock: Clock) -> None:
+    for i in (1, 2, 3):
+        book.next(i)
+    clock.now = 20.0
+    assert [book.finished(2), book.finished(3)] == ["b", "c"]
+    assert _next(book, 2) is None  # slow, but not out of proportion
+    clock.now = ledger.SLOW * 20 + 1
+    assert [_next(book, 2), _next(book, 3)] == ["a", None]
+    assert [book.finished(2), book.finished(1)] == ["a", None]  # the first result counts
+    assert book.done
+
+
+def test_a_larger_class_may_take_longer(clock: Clock) -> None:
+    large = Job(ImageNetClass(0, "large", "large"), (Photo("set/a.jpg", Path("a.jpg"), "large", "fit", 1),) * 990, "d")
+    book = Ledger([large, _job("small")], clock=clock)
+    for i in (1, 2):
+        book.next(i)
+    clock.now = 40.0
+    assert book.finished(2) == "small"
+    clock.now = 1000.0
+    assert _next(book, 2) is None
+    clock.now = ledger.SLOW * 4000 + 1
+    assert _next(book, 2) == "large"
+
+
+def test_a_straggler_that_is_lost_leaves_the_class_to_the_other(book: Ledger, clock: Clock) -> None:
+    for i in (1, 2, 3):
+        book.next(i)
+    clock.now = 1.0
+    assert [book.finished(2), book.finished(3)] == ["b", "c"]
+    clock.now = 100.0
+    assert _next(book, 2) == "a"
+    assert book.lost(1) == ("a", False)
+    assert _next(book, 3) is None  # it does not wait again while another worker has it
+    assert book.finished(2) == "a"
+    assert book.done
+
+
+def test_a_task_that_travels_leaves_the_backbone_behind(tmp_path: Path) -> None:
+    settings = config.make(photos=("sample:",), out=tmp_path)
+    here = object.__new__(Workshop)  # even an empty one could not be pickled; a loaded backbone should not be
+    sent = worker.MakeTask(here, settings, None, "0" * 64, 1)
+    assert pickle.loads(pickle.dumps(sent)) == worker.MakeTask(None, settings, None, "0" * 64, 1)
+
+
+def test_a_worker_that_cannot_see_the_photos_says_so(tmp_path: Path) -> None:
+    settings = config.make(photos=(str(tmp_path / "elsewhere"),), out=tmp_path)
+    with pytest.raises(AtlasError, match=r"it does not see the photos in .*elsewhere: mount them there"):
+        worker.MakeTask(None, settings, None, "0" * 64, 1)(Silent())
+
+
+def test_a_worker_with_other_weights_refuses(tmp_path: Path, made: Any, weights: Path) -> None:
+    settings = config.make(photos=("sample:",), out=tmp_path, backbone=made.BACKBONE, weights=str(weights), device="cpu")
+    with pytest.raises(AtlasError, match="has other weights"):
+        worker.MakeTask(None, settings, None, "0" * 64, 1)(Silent())
+
+
+# A real cluster
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Start a Ray cluster of two machines (here: two nodes of one CPU each); only the first holds the driver."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    utils = pytest.importorskip("ray.cluster_utils")
+    small = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
+    started = utils.Cluster(initialize_head=True, head_node_args=small)
+    started.add_node(num_cpus=1, object_store_memory=80_000_000)
+    yield started
+    started.shutdown()
+
+
+def test_a_cluster_that_loses_a_node_builds_the_same_atlas(build: Any, made: Any, cluster: Any, tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    assert build(here, "--threads", 1).status == 0
+    out = tmp_path / "there"
+    running = build.start(out, "--threads", 1, "--engine", "ray", "--ray-address", cluster.address, "--json")
+    running.wait_for('"stage": "n01440764, n02102040"', seconds=200)  # both nodes are at work
+    cluster.remove_node(cluster.list_all_nodes()[1], allow_graceful=False)
+    ended = running.end()
+    assert ended.status == 0, ended.err
+    assert ended.err == ""
+    lost = rf"lost a worker on {re.escape(socket.gethostname())} \([a-z ]+\); n\d+ starts again"
+    assert [bool(re.fullmatch(lost, message)) for message in ended.messages[:-1]] == [True], ended.messages
+    assert made.content(out) == made.content(here)
+    assert problems(out) == []
+    assert Store(out).manifest.complete

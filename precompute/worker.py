@@ -1,0 +1,64 @@
+"""What builds one class after another, in this process or as a worker elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from atlas.schema import AtlasError
+from precompute import backbone, photos, pipeline, spectrum
+from precompute.config import Config
+from precompute.dictionary import Dictionary
+from precompute.engine.base import Task
+from precompute.pipeline import Workshop
+from precompute.progress import Reporter
+
+
+def set_up(config: Config, reporter: Reporter, *, threads: int) -> Workshop:
+    """Load what every class needs.
+
+    Raises:
+        AtlasError: a backbone, weights or a device that cannot be used.
+    """
+    return Workshop(
+        config=config,
+        backbone=backbone.load(config.backbone, weights=config.weights, layer=config.layer, device=config.device),
+        spectrum=spectrum.load(),
+        reporter=reporter,
+        workers=threads,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MakeTask:
+    """Makes a worker's task. Where it was made it uses the workshop that is there; sent elsewhere it sets up one of its own.
+
+    Raises:
+        AtlasError: (elsewhere) a photo folder cannot be seen, or the backbone has other weights than the driver's.
+    """
+
+    workshop: Workshop | None
+    config: Config
+    shared: Dictionary | None
+    weights_sha256: str
+    threads: int
+
+    def __call__(self, reporter: Reporter) -> Task:
+        """Return the function that builds a class."""
+        workshop = self.workshop or self._set_up(reporter)
+        workshop = dataclasses.replace(workshop, shared=self.shared)
+        return lambda job: pipeline.build_class(workshop, job.info, job.photos, digest=job.digest)
+
+    def _set_up(self, reporter: Reporter) -> Workshop:
+        for source in self.config.photos:
+            if source != photos.SAMPLE and not Path(source).exists():
+                raise AtlasError(f"it does not see the photos in {source}: mount them there, under the same name.")
+        workshop = set_up(self.config, reporter, threads=self.threads)
+        if (found := workshop.backbone.weights["sha256"]) != self.weights_sha256:
+            raise AtlasError(f"its {self.config.backbone} has other weights ({found[:12]}…) than the driver's.")
+        return workshop
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MakeTask, (None, self.config, self.shared, self.weights_sha256, self.threads)
