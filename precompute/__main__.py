@@ -34,7 +34,7 @@ class _Scope(StrEnum):
 @app.command()
 def build(
     photos: Annotated[
-        list[str] | None, typer.Option(help="Folder of photographs (a folder a wnid), or sample:. Repeatable.")
+        list[str] | None, typer.Option(help="Folder of photographs (a folder a wnid, or tar shards), or sample:. Repeatable.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the atlas is written.")] = None,
     backbone: Annotated[str | None, typer.Option(help="Any timm classifier with 1000 classes.")] = None,

@@ -33,7 +33,7 @@ class Report:
     built: tuple[str, ...]
     unchanged: tuple[str, ...]
     failed: dict[str, str]  # wnid → why
-    skipped: dict[str, str]  # photo key → why
+    skipped: dict[str, str]  # photo key, or shard → why
     seconds: float
 
 
@@ -65,7 +65,7 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
             failed = build.run()
         finally:
             reporter.close()
-        skipped = writer.skipped()
+        skipped = writer.skipped() | index.damaged
         return Report(tuple(build.built), tuple(build.unchanged), failed, skipped, time.monotonic() - start)
 
 

@@ -58,7 +58,7 @@ def _cutter(workshop: Workshop) -> Callable[[Photo, int, Box], tuple[np.ndarray,
     p, plan = workshop.backbone.preprocessing, workshop.plan
 
     def cut(photo: Photo, number: int, box: Box) -> tuple[np.ndarray, Image.Image]:
-        original = read(photo.path)
+        original = read(photo)
         pixels, _ = as_input(original, size=p.input_size, crop_pct=p.crop_pct, interpolation=p.interpolation)
         x, y = plan.starts[number]
         left, top, width, height = box

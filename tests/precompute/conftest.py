@@ -150,18 +150,20 @@ def content(out: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def command_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     root = str(Path(__file__).parents[2])
+    folder = tmp_path_factory.mktemp("commands")
+    own = {"OMP_NUM_THREADS": "1", "PYTHONPATH": root, "XDG_CACHE_HOME": str(folder / "cache")}
     server = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("forkserver.py"))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=root,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": root},
+        env=os.environ | own,
     )
     with server:
         assert server.stdout
         assert server.stdout.readline() == "ready\n"
-        yield CommandLine(server, tmp_path_factory.mktemp("commands"))
+        yield CommandLine(server, folder)
         assert server.stdin
         server.stdin.close()
 

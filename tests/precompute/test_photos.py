@@ -21,7 +21,7 @@ from PIL import ExifTags, Image
 from atlas.schema import AtlasError
 from atlas.store import imagenet_classes
 from precompute import photos
-from precompute.photos import Decoder, Geometry, Photo, Unusable
+from precompute.photos import Decoder, Geometry, Photo, Unusable, decoding
 
 TENCH, SPRINGER, CHURCH = "n01440764", "n02102040", "n03028079"
 NO_CLASS = "n00000001"
@@ -231,7 +231,7 @@ def test_what_is_no_file_says_why_without_its_place(tmp_path: Path) -> None:
         "dangling.jpg": "cannot be read (No such file or directory)",
         "folder.jpg": "cannot be read (Is a directory)",
         "loop.jpg": "cannot be read (Too many levels of symbolic links)",
-        "pipe.jpg": "the file is empty",
+        "pipe.jpg": "not a regular file",
     }
 
 
@@ -341,12 +341,12 @@ def test_decoding_reads_only_a_few_photos_ahead(tmp_path: Path, monkeypatch: pyt
     opened = 0
     read = photos.read
 
-    def counted(path: Path) -> Image.Image:
+    def counted(photo: Photo) -> Image.Image:
         nonlocal opened
         opened += 1
-        return read(path)
+        return read(photo)
 
-    monkeypatch.setattr(photos, "read", counted)
+    monkeypatch.setattr(decoding, "read", counted)
     stream = Decoder(32, 1.0, "bilinear", workers=1)([Photo(str(i), path, TENCH, "fit", 0) for i in range(500)])
     next(iter(stream))
     stream.close()  # type: ignore[attr-defined]

@@ -1,0 +1,28 @@
+"""Photographs in: folders of wnids, tar shards, or the packaged samples → photos in a fixed order → pixels.
+
+The one package that reads photographs. A file that cannot be used is skipped with a reason, never fatal.
+"""
+
+from precompute.photos.decoding import Decoder, Geometry, Skipped, as_input
+from precompute.photos.index import SAMPLE, index
+from precompute.photos.photo import SPLITS, Photo, PhotoIndex, hashed_split, shuffled
+from precompute.photos.reading import LARGEST_PIXELS, LARGEST_RATIO, SMALLEST_SIDE, Unusable, read
+
+__all__ = [
+    "LARGEST_PIXELS",
+    "LARGEST_RATIO",
+    "SAMPLE",
+    "SMALLEST_SIDE",
+    "SPLITS",
+    "Decoder",
+    "Geometry",
+    "Photo",
+    "PhotoIndex",
+    "Skipped",
+    "Unusable",
+    "as_input",
+    "hashed_split",
+    "index",
+    "read",
+    "shuffled",
+]

@@ -1,0 +1,59 @@
+"""Photos in a folder for each class, as torchvision lays out ImageNet: ``train/n02086240/….JPEG``, or without the split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from atlas.schema import PhotoSet
+from atlas.store import imagenet_classes
+from precompute.photos.photo import SPLITS, SUFFIXES, WNID, Found, Photo, as_text, hashed_split
+
+
+def find(folder: Path, found: Found) -> bool:
+    """Add the photos of every class folder, directly below or below a split's folder; return whether there were any."""
+    known = {c.wnid for c in imagenet_classes()}
+    name, photos = as_text(folder.resolve().name), list[Photo]()
+    kept = list(found.notes)
+    children = listed(folder, found.notes)
+    split_folders = {child.name: child for child in children if child.name in SPLITS and child.is_dir()}
+    if split_folders:
+        beside = " and ".join(split_folders)
+        found.notes += [f"{child}: lies beside {beside}" for child in children if WNID.fullmatch(child.name)]
+    for split, parent in split_folders.items() or {"": folder}.items():
+        for child in listed(parent, found.notes):
+            if not WNID.fullmatch(child.name):
+                continue
+            if not child.is_dir():
+                found.notes.append(f"{child}: not a folder")
+            elif child.name not in known:
+                found.notes.append(f"{child}: {child.name} is not one of the 1000 ImageNet classes")
+            else:
+                photos += _of_class(child, folder, name, SPLITS.get(split), found.notes)
+    if not photos:
+        found.notes[:] = kept
+        return False
+    found.photos += photos
+    found.sets.append(PhotoSet(name=name, n_photos=len(photos)))
+    return True
+
+
+def listed(folder: Path, notes: list[str]) -> list[Path]:
+    """Return what a folder holds, in order; one that may not be read is noted."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        notes.append(f"{folder}: {error.strerror}")
+        return []
+
+
+def _of_class(folder: Path, root: Path, name: str, split: str | None, notes: list[str]) -> Iterator[Photo]:
+    for path in listed(folder, notes):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            continue
+        try:
+            size = path.stat().st_size
+        except OSError:  # a link that loops or leads nowhere: skipped, with the reason, when it is read
+            size = 0
+        inside = as_text(path.relative_to(root).as_posix())
+        yield Photo(f"{name}/{inside}", path, folder.name, split or hashed_split(path.name), size)

@@ -1,0 +1,63 @@
+"""Find the photos of every source."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+from atlas.schema import AtlasError, PhotoSet
+from atlas.store import imagenet_classes
+from precompute.photos import folders, shards
+from precompute.photos.photo import Found, Photo, PhotoIndex
+
+SAMPLE = "sample:"
+
+
+def index(sources: Sequence[str]) -> PhotoIndex:
+    """Find the photos of every source, in a fixed order.
+
+    Args:
+        sources: directories holding a folder a wnid, or tar shards, directly or under ``fit|train`` and ``holdout|val``; a single
+            tar shard; or ``sample:``.
+
+    Raises:
+        AtlasError: a source that is missing or holds no photos of an ImageNet class, or two sources of one name.
+    """
+    found = Found()
+    for source in sources:
+        if source == SAMPLE:
+            _sample(found)
+        elif (path := Path(source)).is_file() and path.suffix == shards.SUFFIX:
+            shards.find(path, [(path, None)], found)
+        elif not path.is_dir():
+            raise AtlasError(
+                f"No photos: {path} is not a folder. --photos needs a folder that holds a folder for each wnid, or tar shards."
+            )
+        elif not folders.find(path, found) and not shards.find(path, shards.below(path, found), found):
+            raise AtlasError(
+                f"No photos in {path}: it needs a folder for each class, named by wnid (n02086240/…), with image files; or tar "
+                "shards whose members lie in such folders or have labels."
+            )
+    names = [described.name for described in found.sets]
+    if doubled := [name for i, name in enumerate(names) if name in names[:i]]:
+        raise AtlasError(f"Two photo sets are called {doubled[0]!r}: rename one folder, their photos could not be told apart.")
+    if not found.photos:
+        raise AtlasError("No photos: name at least one source with --photos DIR (or --photos sample:).")
+    groups: dict[str, list[Photo]] = {}
+    for photo in found.photos:
+        groups.setdefault(photo.wnid, []).append(photo)
+    ordered = {wnid: tuple(sorted(groups[wnid], key=lambda p: p.key)) for wnid in sorted(groups)}
+    return PhotoIndex(ordered, tuple(found.sets), tuple(found.notes), found.damaged)
+
+
+def _sample(found: Found) -> None:
+    """Add the 20 photos inside the foolbox wheel, which is found but never imported."""
+    wheel = importlib.util.find_spec("foolbox")
+    if wheel is None or wheel.origin is None:
+        raise AtlasError("The sample photos come with the package foolbox, which is missing: pip install concept-atlas[demo].")
+    wnids = [c.wnid for c in imagenet_classes()]
+    paths = sorted((Path(wheel.origin).parent / "data").glob("imagenet_*_*.jpg"))
+    found.photos += [Photo(f"sample/{p.name}", p, wnids[int(p.stem.split("_")[2])], "fit", p.stat().st_size) for p in paths]
+    attribution = "ImageNet photos distributed with foolbox 3"
+    found.sets.append(PhotoSet("sample", len(paths), licence="CC BY 2.0", attribution=attribution))
