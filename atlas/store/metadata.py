@@ -82,7 +82,7 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
         values: dict[str, Any] = json.loads(content, object_hook=_packed)
         version = str(values["format_version"])
         major = int(version.split(".")[0])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AtlasError(
             f"{where}/manifest.json is not the manifest of an atlas ({error}): restore it, or build the atlas again."
         ) from error

@@ -94,7 +94,7 @@ class Store:
         """Read one of the tables."""
         try:
             return pq.ParquetFile(BytesIO(files.read_bytes(self.root, name))).read(use_threads=False)
-        except (FileNotFoundError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise AtlasError(f"{self.root / name} cannot be read ({error}): run `atlas check {self.root}`.") from error
 
     @cached_property

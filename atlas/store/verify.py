@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
-from atlas.schema import SHARED
+from atlas.schema import SHARED, AtlasError
 from atlas.store import files, tables
 from atlas.store.reader import Store
 
@@ -22,7 +22,27 @@ def problems(root: Path | str) -> list[str]:
     """
     store = Store(root)
     damaged = list(_damaged_files(store)) + list(_strange_files(store))
-    return damaged or list(_wrong_schemas(store)) or list(_dangling_references(store))
+    try:
+        return damaged or list(_wrong_schemas(store)) or list(_dangling_references(store))
+    except AtlasError as error:
+        return [str(error)]
+    except Exception as error:  # checksums are right and tables are not: made to be read wrongly, in ways nobody can list
+        return [f"its tables cannot be read ({type(error).__name__}: {error})"]
+
+
+def tampered(store: Store) -> str | None:
+    """Return the first table or dictionary that is missing or was changed since it was published, or None.
+
+    Pictures are left out: an atlas of many gigabytes opens in a moment all the same, and nothing of a picture is interpreted here.
+    """
+    for name, entry in store.manifest.files.items():
+        if files.leads_out(name):
+            return name
+        if not name.startswith(f"{files.PICTURES}/"):
+            path = files.locate(store.root, name)
+            if not path.is_file() or files.fingerprint(path) != entry:
+                return name
+    return None
 
 
 def _damaged_files(store: Store) -> Iterator[str]:
