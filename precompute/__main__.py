@@ -1,9 +1,10 @@
-"""The command line of the maker: precompute build | evaluate | picture | spectrum | classes | doctor."""
+"""The command line of the maker: precompute build | plan | evaluate | picture | spectrum | classes | doctor."""
 
 from __future__ import annotations
 
 import dataclasses
 import errno
+import functools
 import os
 import signal
 import sys
@@ -79,7 +80,7 @@ def build(
 
 def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> int:
     from precompute import config as settings
-    from precompute import progress
+    from precompute import plan, progress
     from precompute.build import build_atlas
 
     config = settings.make(config_file, **flags)
@@ -102,9 +103,30 @@ def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> in
         reporter.say(f"failed {wnid}: {reason}")
     for key, reason in report.skipped.items():
         reporter.say(f"skipped {key}: {reason}")
+    if beside := plan.compared(config, report):
+        reporter.say(beside)
     made, kept = len(report.built), len(report.unchanged)
     reporter.say(f"{config.out}: {made} built, {kept} unchanged, {len(report.failed)} failed, in {report.seconds:.1f} s.")
     return 3 if report.failed or report.skipped else 0
+
+
+@app.command()
+@functools.wraps(build, assigned=("__annotations__",))
+def plan(**flags: Any) -> None:
+    """Say what a build with these flags would take, from half a minute of measurement: nothing is built."""
+    config, json = flags.pop("config"), flags.pop("json")
+    flags = {k: v.value if isinstance(v, StrEnum) else v for k, v in flags.items()}
+    _guard(lambda: _plan(config, {**flags, "out": flags["out"] or Path("atlas")}, json))
+
+
+def _plan(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> int:
+    from precompute import config as settings
+    from precompute import plan, planned
+
+    config = settings.make(config_file, **flags)
+    found = plan.make(config)
+    planned.show(found, config, Console(), as_json=as_json)
+    return 0
 
 
 @app.command()

@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-import numpy as np
-
 from atlas.schema import FORMAT_VERSION, SHARED, AtlasError, ImageNetClass, Manifest, Result
 from atlas.store import Writer, imagenet_classes
 from precompute import maco, photos, pipeline, provenance, relations, strategy, worker
 from precompute.config import Config
-from precompute.dictionary import METHODS, Dictionary
+from precompute.dictionary import METHODS
 from precompute.engine import ENGINES, Job, Site
 from precompute.photos import Photo, PhotoIndex
 from precompute.pipeline import Workshop
@@ -161,7 +159,8 @@ class _Build:
     def _run_classes(self, missing: Sequence[ImageNetClass], digests: dict[str, str]) -> None:
         config, reporter = self._config, self.workshop.reporter
         sha256 = self.workshop.backbone.weights["sha256"]
-        make_task = worker.MakeTask(self.workshop, config, self._shared_dictionary(), sha256, self.threads)
+        shared = worker.shared_dictionary(self.writer, config) if self._with_shared else None
+        make_task = worker.MakeTask(self.workshop, config, shared, sha256, self.threads)
         jobs = [Job(c, self._photos(c), digests[c.wnid]) for c in missing]
         site = Site(config.workers, self.threads, config.device, config.ray_address)
         with closing(ENGINES[config.engine].run(make_task, jobs, site=site, reporter=reporter)) as outcomes:
@@ -171,14 +170,6 @@ class _Build:
                     reporter.finish(wnid, f"failed: {outcome}")
                 else:
                     self._keep(wnid, outcome)
-
-    def _shared_dictionary(self) -> Dictionary | None:
-        if not self._with_shared:
-            return None
-        arrays = self.writer.dictionary(SHARED)
-        atoms, offset = arrays.pop("atoms"), arrays.pop("offset", None)
-        none = np.zeros((0, len(atoms)), np.float32)
-        return Dictionary(self._config.dictionary, atoms=atoms, codes=none, offset=offset, encoder=arrays)
 
     def _keep(self, owner: str, result: Result) -> None:
         self.writer.stage(result)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atlas.schema import AtlasError
+import numpy as np
+
+from atlas.schema import SHARED, AtlasError
+from atlas.store import Writer
 from precompute import backbone, photos, pipeline, spectrum
 from precompute.config import Config
 from precompute.dictionary import Dictionary
@@ -29,6 +32,14 @@ def set_up(config: Config, reporter: Reporter, *, threads: int) -> Workshop:
         reporter=reporter,
         workers=threads,
     )
+
+
+def shared_dictionary(writer: Writer, config: Config) -> Dictionary:
+    """Return the shared dictionary of an atlas that is being written, as it is stored."""
+    arrays = writer.dictionary(SHARED)
+    atoms, offset = arrays.pop("atoms"), arrays.pop("offset", None)
+    none = np.zeros((0, len(atoms)), np.float32)
+    return Dictionary(config.shared_dictionary or config.dictionary, atoms=atoms, codes=none, offset=offset, encoder=arrays)
 
 
 @dataclass(frozen=True, slots=True)

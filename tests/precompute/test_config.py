@@ -132,6 +132,7 @@ OTHER: dict[str, Any] = {
     "classes": "n01440764",
     "scope": "shared",
     "dictionary": "pca",
+    "shared_dictionary": "pca",
     "concepts": 11,
     "shared_concepts": 11,
     "pictures": "none",
@@ -141,15 +142,17 @@ OTHER: dict[str, Any] = {
     "device": "cuda",
     "workers": 3,
     "threads": 3,
+    "cache": "elsewhere",
     "seed": 1,
     "crop_size": 64,
     "crop_input": 160,
     "batch": 8,
     "picture_batch": 2,
+    "picture_seeds": 2,
     "layout": "pca",
 }
 #: Where things lie and run; weights are known by their sha256, whatever their file is called.
-FREE = {"photos", "out", "weights", "classes", "engine", "ray_address", "device", "workers", "threads"}
+FREE = {"photos", "out", "weights", "classes", "engine", "ray_address", "device", "workers", "threads", "cache"}
 
 
 def test_the_digest_changes_with_every_setting_that_changes_a_result_and_no_other() -> None:
