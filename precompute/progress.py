@@ -68,13 +68,17 @@ class Silent:
 
 
 class Tally(Silent):
-    """Count images and say nothing: a worker elsewhere, whose driver asks how far it is."""
+    """Count images and keep messages: a worker elsewhere, whose driver asks how far it is."""
 
     def __init__(self) -> None:
         self.images = 0
+        self.messages: list[str] = []
 
     def advance(self, images: int) -> None:  # noqa: D102
         self.images += images
+
+    def say(self, message: str) -> None:  # noqa: D102
+        self.messages.append(message)
 
 
 class Lines:

@@ -66,4 +66,6 @@ def attempt(task: Task, job: Job) -> Result | AtlasError:
     except AtlasError as error:
         return error
     except Exception as error:
-        return AtlasError(f"{type(error).__name__}: {error}")
+        named = AtlasError(f"{type(error).__name__}: {error}")
+        named.__cause__ = error
+        return named

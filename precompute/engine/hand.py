@@ -5,11 +5,16 @@ from __future__ import annotations
 import socket
 import time
 
+import torch
+
 from atlas.schema import AtlasError, Result
 from precompute import provenance
 from precompute.engine.base import Job, MakeTask, Task, attempt
 from precompute.progress import Tally
 from precompute.threads import pin
+
+#: How many images a worker has put through the backbone, and what it has said, from its start.
+News = tuple[int, list[str]]
 
 #: Seconds between two answers to "how far are you?".
 _NEWS = 0.5
@@ -36,12 +41,23 @@ class Hand:
             return AtlasError(f"A worker on {host} cannot work: {error}")
         return host
 
-    def build(self, job: Job) -> tuple[Result | AtlasError, int]:
-        """Return one class, or its error, and how many images this worker has put through the backbone."""
-        assert self._task is not None
-        return attempt(self._task, job), self._tally.images
+    def build(self, job: Job) -> tuple[Result | AtlasError, News]:
+        """Return one class, or its error, and the news.
 
-    def news(self) -> int:
-        """Return, a moment later, how many images this worker has put through the backbone."""
+        Raises:
+            MemoryError: this machine has no memory left; a fresh worker, perhaps elsewhere, may do better.
+        """
+        assert self._task is not None
+        outcome = attempt(self._task, job)
+        if isinstance(outcome, AtlasError) and _out_of_memory(outcome.__cause__):
+            raise MemoryError(str(outcome))
+        return outcome, (self._tally.images, list(self._tally.messages))
+
+    def news(self) -> News:
+        """Return, a moment later, what this worker has done so far."""
         time.sleep(_NEWS)
-        return self._tally.images
+        return self._tally.images, list(self._tally.messages)
+
+
+def _out_of_memory(error: BaseException | None) -> bool:
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)

@@ -19,7 +19,7 @@ from typing import Any
 from atlas.schema import AtlasError
 from precompute import provenance
 from precompute.engine.base import Job, MakeTask, Outcome, Site
-from precompute.engine.hand import Hand
+from precompute.engine.hand import Hand, News
 from precompute.engine.ledger import LIVES, Ledger
 from precompute.progress import Reporter
 
@@ -87,7 +87,7 @@ class _Crew:
         self._wanted = min(self._wanted, len(jobs))
         self._workers: dict[int, Any] = {}
         self._hosts: dict[int, str] = {}  # of the workers that are ready
-        self._images: dict[int, int] = {}  # put through the backbone so far
+        self._heard: dict[int, tuple[int, int]] = {}  # images and messages that were passed on, of every worker
         self._refs: dict[Any, tuple[int, str]] = {}  # what is awaited: of which worker, and what it is
         self._hired = self._false_starts = 0
         self._none_since = time.monotonic()
@@ -136,8 +136,8 @@ class _Crew:
             self._count(worker, value)
             self._await(worker, "news")
         else:
-            outcome, images = value
-            self._count(worker, images)
+            outcome, news = value
+            self._count(worker, news)
             wnid = self._ledger.finished(worker)
             self._give(worker)  # before the result is staged: nobody waits for the disk
             if wnid:
@@ -162,7 +162,7 @@ class _Crew:
     def _welcome(self, worker: int, answer: str | AtlasError) -> None:
         if isinstance(answer, AtlasError):
             raise answer
-        self._hosts[worker], self._images[worker] = answer, 0
+        self._hosts[worker], self._heard[worker] = answer, (0, 0)
         self._await(worker, "news")
 
     def _give(self, worker: int) -> None:
@@ -174,10 +174,13 @@ class _Crew:
             some = ", ".join(at_work[:3]) + ("…" if at_work[3:] else "")
             self._reporter.stage(f"{workers} worker{'s' if workers > 1 else ''}", some, 0)
 
-    def _count(self, worker: int, images: int) -> None:
-        if more := images - self._images[worker]:
-            self._reporter.advance(more)
-        self._images[worker] = images
+    def _count(self, worker: int, news: News) -> None:
+        (images, messages), (counted, said) = news, self._heard[worker]
+        if images > counted:
+            self._reporter.advance(images - counted)
+        for message in messages[said:]:
+            self._reporter.say(message)
+        self._heard[worker] = max(images, counted), max(len(messages), said)
 
     def _lose(self, worker: int, error: Exception) -> Iterator[Outcome]:
         """Take a lost worker off the list; its class waits again, unless it has cost too many workers."""
