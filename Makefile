@@ -13,11 +13,12 @@ demo: .venv/.demo assets/vendor/plotly-basic.min.js  ## build an atlas from 20 s
 test: .venv/.test assets/vendor/plotly-basic.min.js  ## all tests; ATLAS_REQUIRE_BROWSER=1 makes a missing browser a failure
 	$(BIN)/python -m pytest
 
-check: .venv/.test  ## lint, types, the dependency rule
+check: .venv/.test  ## lint, types, the dependency rule, known weaknesses of dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/audit.py
 
 bench: .venv/.bench  ## measured, never timed in CI: ours beside the peers, as ratios
 	$(BIN)/python -m tests.bench
