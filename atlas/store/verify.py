@@ -33,7 +33,7 @@ def problems(root: Path | str) -> list[str]:
 def tampered(store: Store) -> str | None:
     """Return the first table or dictionary that is missing or was changed since it was published, or None.
 
-    Pictures are left out: an atlas of many gigabytes opens in a moment all the same, and nothing of a picture is interpreted here.
+    Pictures are left out: an atlas of many gigabytes opens in a moment all the same, and nothing here interprets a picture.
     """
     for name, entry in store.manifest.files.items():
         if files.leads_out(name):
