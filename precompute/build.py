@@ -48,8 +48,9 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
     index = photos.index(config.photos)
     for note in index.notes:
         reporter.say(f"passed over {note}")
-    if config.dictionary not in METHODS:
-        raise AtlasError(f"--dictionary must be one of {', '.join(METHODS)}, found {config.dictionary!r}.")
+    for flag, method in (("--dictionary", config.dictionary), ("--shared-dictionary", config.shared_dictionary)):
+        if method not in METHODS and (method or flag == "--dictionary"):
+            raise AtlasError(f"{flag} must be one of {', '.join(METHODS)}, found {method!r}.")
     if config.engine not in ENGINES:
         raise AtlasError(f"--engine must be one of {', '.join(ENGINES)}, found {config.engine!r}.")
     wanted = _wanted(config, index)
@@ -211,7 +212,7 @@ class _Build:
         """Return about how many images will pass through the backbone."""
         crops = len(self.workshop.plan.starts)
         preset = maco.PRESETS.get(self._config.pictures)
-        a_picture = preset.steps * preset.crops if preset else 0
+        a_picture = preset.steps * preset.crops * self._config.picture_seeds if preset else 0
         own = self._config.concepts if self._config.scope != SHARED else 0
         total = sum(len(self._photos(c)) * (1 + crops) + a_picture * (1 + own) for c in missing)
         own_shared = pipeline.shared_images(self.workshop, shared) + a_picture * self._config.shared_concepts if shared else 0
