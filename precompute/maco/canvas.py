@@ -46,7 +46,9 @@ class Maco:
         z = torch.fft.irfft2(
             torch.complex(self._magnitude * angle.cos(), self._magnitude * angle.sin()), s=(self._size, self._size)
         )
-        return _coloured(_standardised(z), self._colour, self._contrast)
+        mean = _mean(z)
+        deviation = (_mean(z**2) - mean**2).sqrt() + _EPS
+        return _coloured(z, self._colour, self._contrast, mean=mean, deviation=deviation)
 
 
 class Fourier:
@@ -74,8 +76,20 @@ class Fourier:
 PARAMETERISATIONS: dict[str, type[Maco] | type[Fourier]] = {"maco": Maco, "fourier": Fourier}
 
 
-def _coloured(z: Float[Tensor, "picture 3 size size"], colour: Tensor, contrast: float) -> Float[Tensor, "picture 3 size size"]:
-    return torch.sigmoid(contrast * torch.einsum("rc,pchw->prhw", colour, z))
+def _coloured(
+    z: Float[Tensor, "picture 3 size size"],
+    colour: Tensor,
+    contrast: float,
+    *,
+    mean: Float[Tensor, "picture 1 1 1"] | None = None,
+    deviation: Float[Tensor, "picture 1 1 1"] | None = None,
+) -> Float[Tensor, "picture 3 size size"]:
+    """Return sigmoid(contrast · M (z − mean) / deviation), the scaling of numbers folded into the matrix."""
+    matrix = (contrast * colour).expand(len(z), 3, 3)
+    if deviation is not None:
+        matrix = matrix / deviation[:, 0]
+    shift = torch.zeros(len(z), 3, 1, device=z.device) if mean is None else -matrix.sum(dim=2, keepdim=True) * mean[:, 0]
+    return torch.sigmoid(torch.baddbmm(shift, matrix, z.flatten(2))).unflatten(2, z.shape[2:])
 
 
 def _standardised(values: Float[Tensor, "picture channel height width"]) -> Float[Tensor, "picture channel height width"]:
@@ -83,11 +97,10 @@ def _standardised(values: Float[Tensor, "picture channel height width"]) -> Floa
     return centred / (_mean(centred**2).sqrt() + _EPS)
 
 
-def _mean(values: Float[Tensor, "picture channel height width"]) -> Float[Tensor, "picture channel height 1"]:
-    """Average a picture, row by row first, and repeat the mean for every row.
+def _mean(values: Float[Tensor, "picture channel height width"]) -> Float[Tensor, "picture 1 1 1"]:
+    """Average a picture, row by row first.
 
-    So the order of the sums, forwards and backwards, never depends on how many pictures there are, and a batch equals its parts
-    to the last bit: the optimisation is chaotic and would not forgive less.
+    So the order of the sums never depends on how many pictures there are, and a batch equals its parts to the last bit: the
+    optimisation is chaotic and would not forgive less.
     """
-    rows = values.mean(dim=3, keepdim=True)
-    return rows.mean(dim=(1, 2), keepdim=True).expand_as(rows)
+    return values.mean(dim=3, keepdim=True).mean(dim=(1, 2), keepdim=True)

@@ -105,11 +105,14 @@ class _Run:
 
     def _ascend(self, pictures: Sequence[int], progress: float) -> None:
         """Add the gradient of these pictures to their numbers."""
-        crops = [draw(self._preset, self._random[i], progress=progress) for i in pictures]
+        p = self._preset
+        noise = torch.empty(len(pictures), p.crops, p.crop_input, p.crop_input, 3).permute(0, 1, 4, 2, 3)
+        crops = [draw(p, self._random[i], progress=progress, noise=room) for i, room in zip(pictures, noise, strict=True)]
         painted = self._canvas.paint(torch.stack([self._parameters[i] for i in pictures]))
         painted.retain_grad()
-        x = cut(painted, torch.stack([c.centre for c in crops]), torch.stack([c.side for c in crops]), self._preset)
-        x = self._backbone.normalise_unit(x) + torch.cat([c.noise for c in crops]).to(x.device)
+        normalised = self._backbone.normalise_unit(painted)  # before the crops: fewer pixels, and means commute with it
+        x = cut(normalised, torch.stack([c.centre for c in crops]), torch.stack([c.side for c in crops]), p)
+        x = noise.flatten(0, 1).to(x.device) + x  # noise first: the sum takes its layout, channels last
         with _precision(self._backbone.device):
             score, _, _ = self._objective(x.contiguous(memory_format=torch.channels_last), pictures)
         (-score.float().sum()).backward()
@@ -123,7 +126,7 @@ class _Run:
         for i in self.alive:
             gradient = self._parameters[i].grad
             assert gradient is not None
-            if not math.isfinite(self._history[i][-1]) or not bool(torch.isfinite(gradient).all()):
+            if not math.isfinite(self._history[i][-1]) or not math.isfinite(float(gradient.sum())):
                 self._failed[i] = f"its objective was no number at step {step + 1} of {self._preset.steps}"
                 self._parameters[i].grad = None
         self.alive = [i for i in self.alive if not self._failed[i]]
