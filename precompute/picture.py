@@ -125,7 +125,7 @@ def _named(wanted: Wanted, store: Store | None) -> list[_Named]:
         assert store is not None
         layer = store.manifest.backbone.get("layer")
         at = None if layer == LAST else layer
-        found.append(_Named(concept, Target(0, direction=_atom(store, concept), layer=at)))
+        found.append(_Named(_title(concept), Target(0, direction=_atom(store, concept), layer=at)))
     for channel in wanted.channels:
         at_layer = f" of {wanted.layer}" if wanted.layer else ""
         found.append(_Named(f"channel {channel}{at_layer}", Target(0, channel=channel, layer=wanted.layer)))
@@ -205,6 +205,13 @@ def find_class(name: str) -> ImageNetClass:
         raise AtlasError(f"{len(found)} classes are called {name!r}: " + ", ".join(f"{c.name} is {c.wnid}" for c in found) + ".")
     near = [c.name for c in classes if key in c.name.casefold()][:5]
     raise AtlasError(f"No ImageNet class is called {name!r}." + (f" Did you mean {', '.join(near)}?" if near else ""))
+
+
+def _title(concept_id: str) -> str:
+    """Return what a concept is called on a sheet: church, concept 3 (n03028079/3)."""
+    owner, _, number = concept_id.rpartition("/")
+    name = next((c.name for c in imagenet_classes() if c.wnid == owner), owner)
+    return f"{name}, concept {number} ({concept_id})"
 
 
 def _atom(store: Store, concept_id: str) -> np.ndarray:

@@ -106,3 +106,8 @@ def test_a_synonym_is_a_name_too():
 def test_near_names_are_offered():
     with pytest.raises(AtlasError, match=r"Did you mean .*strawberry"):
         picture.find_class("berr")
+
+
+def test_a_concept_is_called_by_its_class():
+    assert picture._title("n03028079/3") == "church, concept 3 (n03028079/3)"
+    assert picture._title("shared/17") == "shared, concept 17 (shared/17)"
