@@ -50,9 +50,9 @@ def _fitting(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
     """Shorten a text to a width in pixels."""
     if font.getlength(text) <= width:
         return text
-    while text and font.getlength(f"{text}…") > width:
+    while text and font.getlength(f"{text}...") > width:
         text = text[:-1]
-    return f"{text.rstrip()}…"
+    return f"{text.rstrip()}..."
 
 
 def animation(frames: Sequence[Float[np.ndarray, "height width channel"]]) -> bytes:

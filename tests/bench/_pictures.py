@@ -20,7 +20,7 @@ def sheet(rows: Sequence[tuple[str, Sequence[np.ndarray]]], name: str) -> Path:
     draw = ImageDraw.Draw(canvas)
     for row, (caption, pictures) in enumerate(rows):
         top = row * (TILE + CAPTION)
-        draw.text((2, top + 1), caption, fill="black")
+        draw.text((2, top + 1), caption.replace("×", "x").replace("→", "to"), fill="black")
         for column, picture in enumerate(pictures):
             canvas.paste(_on_white(picture), (column * TILE, top + CAPTION))
     OUT.mkdir(exist_ok=True)
