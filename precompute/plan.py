@@ -71,7 +71,7 @@ class _Line:
         n, cost = np.array(points, float).T
         each = float(np.polyfit(n, cost, 1)[0]) if len(points) > 1 else float(cost[0] / n[0])
         each = min(max(each, 0.0), float(cost.max() / n[cost.argmax()]))
-        return _Line(max(0.0, float(np.mean(cost - each * n))), each)
+        return _Line(max(0.0, float(np.mean(cost - each * n))) if each else float(cost.max()), each)
 
 
 def make(config: Config) -> Plan:
@@ -183,7 +183,7 @@ def _classes(workshop: Workshop, wanted: Sequence[ImageNetClass], index: PhotoIn
             if turn:  # the first class warms up
                 seconds.append((len(some), took))
                 writer.stage(result)
-                staged = sum(p.stat().st_size for p in (Path(folder) / "atlas").rglob(f"{info.wnid}/**/*") if p.is_file())
+                staged = float(sum(p.stat().st_size for p in set(Path(folder).rglob(f"{info.wnid}/**/*")) if p.is_file()))
                 sizes.append((len(some), staged))
                 size = min(2 * size, _MOST_PHOTOS) if turn % 2 == 0 else size
             if seconds and time.monotonic() - begin + 2 * took > BUDGET:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from typing import Protocol, runtime_checkable
@@ -20,6 +21,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+#: What a file name may hold and a terminal would obey: line breaks, escapes.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @runtime_checkable
@@ -163,7 +167,8 @@ class Bars:
         self.say(f"{owner}: {outcome}")
 
     def say(self, message: str) -> None:  # noqa: D102
-        self._progress.console.print(message, highlight=False, markup=False, soft_wrap=True)
+        text = _CONTROL.sub(lambda found: repr(found[0])[1:-1], message)
+        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:  # noqa: D102
         self._progress.stop()

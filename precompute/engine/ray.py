@@ -206,7 +206,7 @@ class _Crew:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error).lower()
-    if "memory" in text:
+    text, kind = str(error).lower(), type(error).__name__
+    if "OutOfMemory" in kind or "memoryerror" in text:
         return "out of memory"
     return "its machine is gone" if "node died" in text or "node was terminated" in text else "its process was ended"

@@ -35,9 +35,10 @@ def index(sources: Sequence[str]) -> PhotoIndex:
                 f"No photos: {path} is not a folder. --photos needs a folder that holds a folder for each wnid, or tar shards."
             )
         elif not folders.find(path, found) and not shards.find(path, shards.below(path, found), found):
+            damage = next((f" ({name}: {reason})" for name, reason in found.damaged.items()), "")
             raise AtlasError(
                 f"No photos in {path}: it needs a folder for each class, named by wnid (n02086240/…), with image files; or tar "
-                "shards whose members lie in such folders or have labels."
+                f"shards whose members lie in such folders or have labels{damage}."
             )
     names = [described.name for described in found.sets]
     if doubled := [name for i, name in enumerate(names) if name in names[:i]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tests.faults import disturbed, hostile
 from tests.faults.bench import open_bench
@@ -22,11 +23,17 @@ Written by `python -m tests.faults` (small generated photos, a small backbone); 
 """
 
 
+def told(row: Any) -> Any:
+    """Say on stderr how it went, and hand the row on."""
+    print("fine" if row.fine else "NOT SURVIVED", row, file=sys.stderr, flush=True)
+    return row
+
+
 def main(names: list[str]) -> int:
     """Run all faults, or those named; write the tables if all were run. Return 1 if anything was not survived."""
     with tempfile.TemporaryDirectory() as folder, open_bench(Path(folder)) as bench:
-        faults = [fault(bench) for fault in disturbed.FAULTS if not names or fault.__name__ in names]
-        inputs = [row for kind in hostile.KINDS if not names or kind.__name__ in names for row in kind(bench)]
+        faults = [told(fault(bench)) for fault in disturbed.FAULTS if not names or fault.__name__ in names]
+        inputs = [told(row) for kind in hostile.KINDS if not names or kind.__name__ in names for row in kind(bench)]
     text = HEAD + disturbed.table(faults) + "\n" + hostile.table(inputs)
     print(text)
     if not names:

@@ -72,5 +72,6 @@ def open_bench(folder: Path) -> Iterator[Bench]:
 
 def shown(text: str, folder: Path) -> str:
     """Return a message as a cell of a table: one line, without the places of this run."""
-    line = " ".join(text.replace(str(folder), "…").split()).replace("|", "\\|")
-    return line if len(line) <= 200 else line[:199] + "…"
+    text = "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text.replace(str(folder), "…"))
+    line = text.replace("|", "\\|").replace("<", "&lt;")
+    return line if len(line) <= 240 else line[:239] + "…"

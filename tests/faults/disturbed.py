@@ -57,18 +57,18 @@ def _row(bench: Bench, fault: str, out: Path, status: object, said: str) -> Row:
 
 
 def the_build_is_killed(bench: Bench) -> Row:
-    out, chance, last = bench.folder / "killed", random.Random(0), ""
-    start = time.monotonic()
-    bench.build(bench.folder / "timed", "--threads", 1)
-    whole = time.monotonic() - start
-    readable, times = True, 0
-    for _ in range(5):
-        running = bench.build.start(out, "--threads", 1)
-        time.sleep(chance.uniform(0.1, 0.9) * whole)
+    out, readable, times = bench.folder / "killed", True, 0
+    moments = ('"begin"', '"stage": "dictionary"', '"finish"', '"owner": "n02102040", "outcome"', '"relations and publishing"')
+    for moment in moments:
+        running = bench.build.start(out, "--threads", 1, "--json")
+        running.wait_for(moment, seconds=300)
+        time.sleep(random.Random(moment).uniform(0, 0.1))
         running.signal(signal.SIGKILL)
         times += running.end().status == -signal.SIGKILL
         readable &= _readable(out)
-    row = _row(bench, f"the build is killed (SIGKILL) at random, {times} times", out, "killed", last or "nothing")
+    row = _row(
+        bench, f"the build is killed (SIGKILL), {times} times in a row, from its beginning to its end", out, "killed", "nothing"
+    )
     return Row(row.fault, row.readable and readable, row.status, row.said, row.same)
 
 

@@ -34,7 +34,7 @@ def test_a_build_is_never_shorter_than_its_longest_class() -> None:
 
 
 def test_durations_are_said_in_the_unit_that_suits_them() -> None:
-    assert [duration(s) for s in (0.4, 89, 600, 7200)] == ["0 s", "89 s", "10.0 min", "2.0 h"]
+    assert [duration(s) for s in (0.4, 89.0, 600.0, 7200.0)] == ["0 s", "89 s", "10.0 min", "2.0 h"]
 
 
 def test_a_plan_builds_nothing_and_is_remembered_for_its_build(build: Any, tmp_path: Path) -> None:

@@ -40,3 +40,10 @@ def test_bars_say_which_stage_of_which_class_and_how_many_are_done():
     assert "zucchini: activations" in text
     assert "n2: failed: no photos" in text
     assert "left" in text
+
+
+def test_what_a_terminal_would_obey_is_shown_instead():
+    stream = io.StringIO()
+    bars = Bars(Console(file=stream, width=140))
+    bars.say("skipped new\nline \x1b[31m [bold]é🐟.jpg")
+    assert stream.getvalue() == "skipped new\\nline \\x1b[31m [bold]é🐟.jpg\n"
