@@ -21,7 +21,7 @@ from precompute.maco.preset import Preset
 from precompute.maco.target import Objective, Target
 from precompute.spectrum import Spectrum
 
-_AT_ONCE = 32  # crops in one pass through the backbone: bounds memory, whatever the number of pictures
+_AT_ONCE = 32 * 160**2  # pixels of crops in one pass through the backbone: bounds memory, whatever the number of pictures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,7 @@ def visualize(
 
     Args:
         backbone: the network looked into.
-        targets: any number; 8 at the preset ``fine`` need about 1 GB.
+        targets: any number; memory stays below 2 GB.
         spectrum: the magnitude to keep.
         preset: how much work.
         on_step: told after every step how many pictures advanced (those that stop early advance by all that is left).
@@ -93,7 +93,7 @@ class _Run:
         """Advance every picture that is not finished; return by how many steps in all."""
         progress = step / max(self._preset.steps - 1, 1)
         self._optimiser.zero_grad()
-        group = max(1, _AT_ONCE // self._preset.crops)
+        group = max(1, _AT_ONCE // (self._preset.crops * self._preset.crop_input**2))
         for start in range(0, len(self.alive), group):
             self._ascend(self.alive[start : start + group], progress)
         begun = len(self.alive)

@@ -35,8 +35,8 @@ def _targets(net):
     ]
 
 
-def test_a_batch_equals_its_parts(lite0, magnitude):
-    targets = _targets(lite0)
+def test_a_batch_of_eight_equals_eight_singles(lite0, magnitude):
+    targets = _targets(lite0) + [maco.Target(seed=10 + i, class_index=100 * i) for i in range(5)]
     together = maco.visualize(lite0, targets, spectrum=magnitude, preset=TINY)
     for target, found in zip(targets, together, strict=True):
         (alone,) = maco.visualize(lite0, [target], spectrum=magnitude, preset=TINY)
@@ -186,7 +186,7 @@ def test_a_batch_over_several_layers_equals_its_parts(lite0, magnitude):
 
 
 def test_more_pictures_than_fit_in_one_pass_equal_their_parts(lite0, magnitude):
-    preset = dataclasses.replace(TINY, crops=20, steps=2)
+    preset = dataclasses.replace(TINY, crop_input=128, crops=20, steps=2)
     targets = [maco.Target(seed=seed, class_index=3) for seed in range(3)]
     together = maco.visualize(lite0, targets, spectrum=magnitude, preset=preset)
     (alone,) = maco.visualize(lite0, targets[2:], spectrum=magnitude, preset=preset)
