@@ -60,4 +60,5 @@ class Hand:
 
 
 def _out_of_memory(error: BaseException | None) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
+    said = ("allocate memory", "bad_alloc", "could not create a primitive")  # torch, C++, oneDNN
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in str(error) for words in said)
