@@ -81,6 +81,7 @@ class Evidence:
     share_high: float | None
     prevalence: float
     reliability: float | None
+    estimators: dict[str, float] = field(default_factory=dict)  # importance by every other estimator
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ def card(concept: Concept, view: ClassView) -> Any:
     unit, href = html.Small(" logits"), concept_url(view.atlas, concept)
     body = [
         html.Div([heading, html.Span([formats.signed(concept.contribution), unit], className="amount")], className="card-head"),
+        _stability(concept),
         _numbers(concept, view),
         *(html.P(doubt, className="doubt") for doubt in doubts(concept, view.record)),
         *_relations(concept, view),
@@ -113,10 +114,16 @@ def _numbers(concept: Concept, view: ClassView) -> Any:
         ("share", formats.percent(concept.share, 1) + (_interval(concept) if view.record.coverage == "full" else "")),
         ("prevalence", formats.prevalence(concept, n)),
         ("reliability", formats.reliability(concept, n)),
-        ("stability", formats.plain(concept.stability)),
     ]
-    known = [(label, text) for label, text in rows if label != "stability" or concept.stability is not None]
-    return html.Dl([html.Div([html.Dt(label), html.Dd(text)]) for label, text in known], className="numbers")
+    return html.Dl([html.Div([html.Dt(label), html.Dd(text)]) for label, text in rows], className="numbers")
+
+
+def _stability(concept: Concept) -> Any:
+    """Say in a badge whether other fits find the concept again; its mark and its word tell as much as its colour."""
+    if concept.stability is None:
+        return None
+    word, number = formats.stability(concept.stability)
+    return html.P([html.Span([f"{word} ", html.B(number)], className=f"pill {word.replace(' ', '-')}")], className="stability")
 
 
 def _interval(concept: Concept) -> str:
@@ -132,8 +139,8 @@ def doubts(concept: Concept, record: ClassRecord) -> list[str]:
         found.append("speaks against this class")
     if formats.falls_short(concept.reliability, record):
         found.append(f"less reliable than the class ({formats.percent(record.accuracy)} right)")
-    if concept.stability is not None and concept.stability < 0.6:
-        found.append("unstable: other fits find something else")
+    if concept.stability is not None and formats.stability(concept.stability)[0] == "unstable":
+        found.append("other fits find something else")
     return found
 
 

@@ -14,7 +14,7 @@ GLOSSARY: dict[str, str] = {
     "prevalence": "How many of the photos a concept dominates. Over all concepts of a class this adds up to 100 %.",
     "reliability": "How many of the photos it dominates the network gets right. Unknown when it dominates none.",
     "stability": "How well the concept is found again when the dictionary is fitted on parts of the photos: "
-    "mean cosine, 1 is the same.",
+    "mean cosine, 1 is the same. Stable: 0.8 and more; unstable: less than 0.6.",
     "aligned classes": "The classes whose weights in the last layer point most in the direction of the concept. Number: cosine.",
     "similar concepts": "Concepts of other classes with nearly the same direction. Number: cosine.",
     "nearest classes": "Each class is the sum of its concepts' directions, weighted by their shares. Number: cosine of two sums.",

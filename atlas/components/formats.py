@@ -81,6 +81,12 @@ def reliability(concept: Concept, n_photos: int) -> str:
     return f"{round(concept.reliability * dominated)} of {dominated} right"
 
 
+def stability(value: float) -> tuple[str, str]:
+    """Return a word for how well other fits find a concept again, and the number that the word goes by."""
+    shown = round(value, 2)
+    return "stable" if shown >= 0.8 else "fairly stable" if shown >= 0.6 else "unstable", plain(shown)
+
+
 def falls_short(accuracy: float | None, record: ClassRecord, by: float = 0.1) -> bool:
     """Tell whether a part of the photos is recognised clearly less often than the whole class, measured on enough photos."""
     known = accuracy is not None and record.accuracy is not None and record.n_photos >= FULL_COVERAGE_PHOTOS

@@ -43,7 +43,8 @@ _reals = pa.list_(pa.float32())
 _whole = pa.int32()
 _wholes = pa.list_(pa.int32())
 _neighbours = pa.list_(pa.struct({"id": _text, "cosine": _real, "background": pa.bool_()}))
-_evidence = pa.list_(pa.struct({f.name: _whole if f.name == "index" else _real for f in dataclasses.fields(Evidence)}))
+_numbers = [f.name for f in dataclasses.fields(Evidence) if f.name not in ("index", "estimators")]
+_evidence = pa.list_(pa.struct({"index": _whole, **dict.fromkeys([*_numbers, *ESTIMATORS], _real)}))
 _curves = pa.list_(pa.struct({"method": _text, "measure": _text, "values": pa.list_(_real), "auc": _real}))
 
 
@@ -143,10 +144,15 @@ def users(table: pa.Table, index: int) -> list[tuple[str, float]]:
 
 
 def records_table(records: Sequence[ClassRecord]) -> pa.Table:
-    """Encode class records, a row each."""
+    """Encode class records, a row each.
+
+    Raises:
+        AtlasError: an estimator that has no column.
+    """
     rows = []
     for record in records:
         row = dataclasses.asdict(record)
+        row["evidence"] = [_spread(evidence) for evidence in row["evidence"]]
         rows.append({**row.pop("info"), **row})
     return pa.Table.from_pylist(rows, SCHEMAS[files.CLASSES])
 
@@ -161,8 +167,22 @@ def _record(row: dict[str, Any]) -> ClassRecord:
     info |= {"synonyms": tuple(info["synonyms"]), "hypernyms": tuple(info["hypernyms"])}
     row["curves"] = tuple(Curve(**{**c, "values": tuple(c["values"])}) for c in row["curves"])
     row["nearest_classes"] = tuple(Neighbour(**n) for n in row["nearest_classes"])
-    row["evidence"] = tuple(Evidence(**e) for e in row["evidence"])
+    row["evidence"] = tuple(Evidence(**_gathered(e)) for e in row["evidence"])
     return ClassRecord(info=ImageNetClass(**info), **row)
+
+
+def _spread(row: dict[str, Any]) -> dict[str, Any]:
+    """Give each estimator of a row a column."""
+    estimators = row.pop("estimators")
+    if unknown := estimators.keys() - set(ESTIMATORS):
+        raise AtlasError(f"No table has a column for the estimator {min(unknown)!r}: name it in ESTIMATORS.")
+    return {**estimators, **row}
+
+
+def _gathered(row: dict[str, Any]) -> dict[str, Any]:
+    """Undo ``_spread``: gather the estimators that are known."""
+    columns = {name: row.pop(name) for name in ESTIMATORS}
+    return {**row, "estimators": {name: value for name, value in columns.items() if value is not None}}
 
 
 def concepts_table(concepts: Sequence[Concept]) -> pa.Table:
@@ -171,13 +191,7 @@ def concepts_table(concepts: Sequence[Concept]) -> pa.Table:
     Raises:
         AtlasError: an estimator that has no column.
     """
-    if unknown := {name for concept in concepts for name in concept.estimators} - set(ESTIMATORS):
-        raise AtlasError(f"The concepts table has no column for the estimator {min(unknown)!r}: name it in ESTIMATORS.")
-    rows = []
-    for concept in concepts:
-        row = dataclasses.asdict(concept)
-        rows.append({**row.pop("estimators"), **row})
-    return pa.Table.from_pylist(rows, SCHEMAS[files.CONCEPTS])
+    return pa.Table.from_pylist([_spread(dataclasses.asdict(concept)) for concept in concepts], SCHEMAS[files.CONCEPTS])
 
 
 def read_concepts(table: pa.Table) -> tuple[Concept, ...]:
@@ -186,8 +200,7 @@ def read_concepts(table: pa.Table) -> tuple[Concept, ...]:
 
 
 def _concept(row: dict[str, Any]) -> Concept:
-    estimators = {name: row.pop(name) for name in ESTIMATORS}
-    row["estimators"] = {name: value for name, value in estimators.items() if value is not None}
+    row = _gathered(row)
     row["aligned"] = tuple(Neighbour(**n) for n in row["aligned"])
     row["neighbours"] = tuple(Neighbour(**n) for n in row["neighbours"])
     return Concept(**row)

@@ -182,7 +182,11 @@ def sample_class() -> Result:
     top = np.argsort(-np.abs(mean))[:8]
     positive = float(mean.clip(0).sum())
     evidence = tuple(
-        Evidence(int(i), float(mean[i]), float(mean[i]) / positive, None, None, float(photos.dominant[0] == i), None) for i in top
+        Evidence(
+            *(int(i), float(mean[i]), float(mean[i]) / positive, None, None, float(photos.dominant[0] == i), None),
+            estimators={"gradient_input": float(mean[i]) * 0.9, "sobol": rank * 0.05},
+        )
+        for rank, i in enumerate(top)
     )
     return Result(
         record=ClassRecord(

@@ -137,6 +137,7 @@ def test_shown_shared_concepts_are_judged_among_themselves(name, request) -> Non
     shown = evidence.leading(concepts(explained), 3)
     among = explained.among(np.array([c.index for c in shown]))
     filled, faithful = evidence.estimated(shown, among, NOBODY, seed=0)
+    assert [e.estimators for e in evidence.as_evidence(filled)] == [c.estimators for c in filled]
     assert {len(c.values) for c in faithful["curves"]} <= {3 + 1}
     assert {c.method for c in faithful["curves"]} <= CURVES
     assert among.head(among.codes) - among.head(0 * among.codes) == pytest.approx(

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from atlas.components.bars import importance_panel
 from atlas.components.cards import concepts_section, doubts
 from atlas.components.class_header import facts
@@ -15,6 +17,8 @@ from atlas.pages.album import Album
 from atlas.pages.class_page import class_view
 from atlas.schema import ClassRecord, Concept, ImageNetClass
 from atlas.store import Store
+
+TABBY = "n02123045"
 
 
 def walk(part: Any) -> Iterator[Any]:
@@ -57,13 +61,33 @@ def test_a_negative_bar_grows_to_the_left_of_zero(made_up: Store) -> None:
     assert abs(end - float(zero.style["left"][:-1])) < 0.05
 
 
-def test_every_estimator_of_the_atlas_can_be_chosen(made_up: Store) -> None:
-    switch = [one.to_plotly_json()["props"]["data-by"] for one in having(importance_panel(full(made_up)), "data-by")]
-    assert switch == ["share", "logits", "gradient_input", "sobol"]
+def choices(view: ClassView) -> list[str]:
+    return [one.to_plotly_json()["props"]["data-by"] for one in having(importance_panel(view), "data-by")]
+
+
+@pytest.mark.parametrize("wnid", ["n03445777", TABBY])
+def test_every_estimator_of_the_atlas_can_be_chosen(made_up: Store, wnid: str) -> None:
+    assert choices(class_view(Album(made_up), wnid)) == ["share", "logits", "gradient_input", "sobol"]
+
+
+def test_an_estimator_ranks_shared_concepts_by_what_it_found_in_this_class(made_up: Store) -> None:
+    view = class_view(Album(made_up), TABBY)
+    assert all(concept.estimators == {} for concept in made_up.shared_concepts)
+    bars = [one for one in having(importance_panel(view), "data-list") if one.to_plotly_json()["props"]["data-list"] == "sobol"]
+    ranked = [one.to_plotly_json()["props"]["data-concept"] for one in having(bars, "data-concept")]
+    known = {str(evidence.index): evidence.estimators["sobol"] for evidence in made_up.record(TABBY).evidence}
+    assert ranked == sorted(known, key=lambda index: -known[index])
+
+
+@pytest.mark.parametrize("wnid", ["n03445777", TABBY])
+def test_concepts_without_estimators_offer_none(made_up: Store, wnid: str) -> None:
+    view = class_view(Album(made_up), wnid)
+    bare = tuple(dataclasses.replace(concept, estimators={}) for concept in view.concepts)
+    assert choices(dataclasses.replace(view, concepts=bare)) == ["share", "logits"]
 
 
 def test_one_photo_is_called_one_photo_and_has_no_intervals_or_per_cent(made_up: Store) -> None:
-    view = class_view(Album(made_up), "n02123045")
+    view = class_view(Album(made_up), TABBY)
     said = text(facts(view))
     assert "rests on one sample photo" in said
     assert said.count("%") == 1, "what of the logit is explained is arithmetic; all else would be an estimate"
@@ -93,9 +117,19 @@ def test_doubts_are_said_in_words() -> None:
     record = ClassRecord(ImageNetClass(0, "x", "x"), "full", n_photos=300, accuracy=0.9)
     assert doubts(sound, record) == []
     poor = dataclasses.replace(sound, contribution=-0.1, share=-0.02, reliability=0.52, stability=0.3)
-    assert [doubt.split()[0] for doubt in doubts(poor, record)] == ["speaks", "less", "unstable:"]
+    assert [doubt.split()[0] for doubt in doubts(poor, record)] == ["speaks", "less", "other"]
     assert doubts(dataclasses.replace(sound, contribution=-0.01, share=-0.001), record) == []
     assert doubts(dataclasses.replace(sound, reliability=0.5), dataclasses.replace(record, n_photos=4)) == []
+
+
+def test_a_badge_says_how_stable_a_concept_is(made_up: Store) -> None:
+    view = full(made_up)
+    badges = [one for one in walk(concepts_section(view)) if str(getattr(one, "className", "")).startswith("pill ")]
+    said = {concept.index: text(badge) for concept, badge in zip(view.concepts, badges, strict=True)}
+    assert (said[0], said[4], said[8]) == ("stable 0.95", "fairly stable 0.75", "unstable 0.55")
+    assert {badge.className for badge in badges} == {"pill stable", "pill fairly-stable", "pill unstable"}
+    shared = concepts_section(class_view(Album(made_up), TABBY))
+    assert not [one for one in walk(shared) if getattr(one, "className", "") == "stability"], "unknown: no badge"
 
 
 def test_names_that_collide_stay_apart(made_up: Store) -> None:

@@ -22,6 +22,14 @@ def test_signed(value: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.93, ("stable", "0.93")), (0.796, ("stable", "0.80")), (0.6, ("fairly stable", "0.60")), (0.594, ("unstable", "0.59"))],
+)
+def test_a_word_for_stability_agrees_with_the_number_beside_it(value: float, said: tuple[str, str]) -> None:
+    assert formats.stability(value) == said
+
+
+@pytest.mark.parametrize(
     ("n", "noun", "text"), [(1, "photo", "1 photo"), (3, "photo", "3 photos"), (0, "strategy", "no strategies")]
 )
 def test_counted(n: int, noun: str, text: str) -> None:

@@ -107,6 +107,8 @@ def parts_of(page: str) -> dict[str, list[str]]:
         "facts": re.findall(r'<ul class="facts">(.*?)</ul>', page),
         "chips": re.findall(r'<button class="(chip c-\w+)".*?</button>', page),
         "curves": re.findall(r"<polyline.*?/>", page),
+        "stability": re.findall(r'<p class="stability">(.*?)</p>', page),
+        "choices": re.findall(r' data-by="(\w+)"', page),
         "doubts": re.findall(r'<p class="doubt">(.*?)</p>', page),
     }
 
@@ -115,7 +117,7 @@ def parts_of(page: str) -> dict[str, list[str]]:
 def test_a_class_is_the_same_as_in_the_app(gallery: Path, client: FlaskClient, wnid: str) -> None:
     here = parts_of((gallery / f"class/{wnid}/index.html").read_text(encoding="utf-8"))
     assert here == parts_of(client.get(f"/made-up/class/{wnid}").text)
-    assert len(here["bars"]) == {BALL: 40, TABBY: 16}.get(wnid, 0)
+    assert len(here["bars"]) == {BALL: 40, TABBY: 32}.get(wnid, 0)
 
 
 def test_a_concept_is_the_same_as_in_the_app(gallery: Path, client: FlaskClient) -> None:

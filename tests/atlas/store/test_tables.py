@@ -60,7 +60,7 @@ concepts = built(
 )
 infos = st.builds(ImageNetClass, whole, wnids, texts, tuples(texts), texts, tuples(texts))
 curves = st.builds(Curve, texts, st.sampled_from(["c_deletion", "c_insertion"]), tuples(reals), reals)
-evidence = built(Evidence, index=whole, contribution=reals, prevalence=reals)
+evidence = built(Evidence, index=whole, contribution=reals, prevalence=reals, estimators=estimators)
 records = built(
     ClassRecord,
     info=infos,
@@ -174,8 +174,13 @@ def test_unknown_is_not_zero() -> None:
 
 def test_an_estimator_without_a_column_is_refused_not_dropped() -> None:
     concept = Concept("n00000000/0", "class", "n00000000", 0, 1.0, estimators={"astrology": 1.0})
-    with pytest.raises(AtlasError, match="no column for the estimator 'astrology'"):
+    evidence = Evidence(0, 1.0, None, None, None, 0.0, None, estimators={"astrology": 1.0})
+    record = ClassRecord(ImageNetClass(0, "n00000000", "x"), "sample", evidence=(evidence,))
+    refused = "No table has a column for the estimator 'astrology'"
+    with pytest.raises(AtlasError, match=refused):
         tables.concepts_table([concept])
+    with pytest.raises(AtlasError, match=refused):
+        tables.records_table([record])
 
 
 @pytest.mark.parametrize("name", tables.TABLE_NAMES)
