@@ -7,7 +7,10 @@
   const stem = () => document.title.split(" · ")[0].replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
   function give(content, name) {
     const address = typeof content === "string" && content.startsWith("data:") ? content : URL.createObjectURL(content);
-    element("a", { href: address, download: name }).click();
+    const link = element("a", { href: address, download: name });
+    document.body.append(link);
+    link.click();
+    link.remove();
     if (address.startsWith("blob:")) setTimeout(() => URL.revokeObjectURL(address), 10000);
   }
   const text = (content, type) => new Blob([content], { type: `${type};charset=utf-8` });

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import os
 import platform
 import tempfile
 import time
@@ -84,7 +85,8 @@ def make(config: Config) -> Plan:
     index = photos.index(config.photos)
     wanted = list(imagenet_classes()) if config.classes == ("all",) else pipeline.with_photos(config.classes, index)
     threads = pin(config.threads)
-    workshop = worker.set_up(config, Silent(), threads=config.workers if config.engine == "local" else threads)
+    decoders = config.workers if config.engine == "local" else threads
+    workshop = worker.set_up(config, Silent(), threads=decoders or os.cpu_count() or 1)
     counts = [len(index.photos.get(c.wnid, ())) for c in wanted]
     n_pictures = _pictures(config, len(wanted))
     picture_seconds, picture_bytes = _a_picture(workshop) if n_pictures else (0.0, 0)

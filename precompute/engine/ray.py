@@ -39,7 +39,8 @@ def run(make_task: MakeTask, jobs: Sequence[Job], *, site: Site, reporter: Repor
     """
     if not jobs:
         return
-    with _cluster(site) as ray, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # Ray prints there unasked
+    # Ray prints unasked, also while it shuts down: nothing of it may come between the lines of a build.
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), _cluster(site) as ray:
         crew = _Crew(ray, make_task, jobs, site=site, reporter=reporter)
         try:
             yield from crew.outcomes()

@@ -74,7 +74,7 @@ class Decoder:
             AtlasError: a photo takes so long that nobody answers.
         """
         orders: SimpleQueue[tuple[Photo, Future[tuple[Pixels, Geometry]]] | None] = SimpleQueue()
-        for _ in range(self.workers):  # daemons: one that waits for a dead server must not keep the process alive
+        for _ in range(max(1, self.workers)):  # daemons: one that waits for a dead server must not keep the process alive
             threading.Thread(target=self._serve, args=(orders,), daemon=True).start()
         waiting: deque[tuple[Photo, Future[tuple[Pixels, Geometry]]]] = deque()
         ahead = iter(photos)
@@ -97,7 +97,7 @@ class Decoder:
         finally:
             for _, future in waiting:
                 future.cancel()
-            for _ in range(self.workers):
+            for _ in range(max(1, self.workers)):
                 orders.put(None)
 
     def _serve(self, orders: SimpleQueue[tuple[Photo, Future[tuple[Pixels, Geometry]]] | None]) -> None:

@@ -448,7 +448,7 @@ def refused(ended: Any, words: str) -> None:
 
 def test_no_photos(build: Any, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    needed = "it needs a folder for each class, named by wnid (n02086240/…), with image files."
+    needed = "it needs a folder for each class, named by wnid (n02086240/…), with image files"
     refused(build(tmp_path / "a", photos=tmp_path / "empty"), f"No photos in {tmp_path / 'empty'}: {needed}")
     refused(build(tmp_path / "a", photos=tmp_path / "none"), f"No photos: {tmp_path / 'none'} is not a folder.")
     assert not (tmp_path / "a").exists()
@@ -476,7 +476,10 @@ def test_a_class_that_is_none(build: Any, tmp_path: Path) -> None:
         (("--pictures", "ultra"), "--pictures must be one of none, quick, fine, full, found 'ultra'."),
         (("--seed", -1), "--seed must be at least 0, found -1."),
         (("--concepts", 0), "--concepts must be at least 1, found 0."),
-        (("--weights", "package"), "No installed package carries weights for test_resnet (only for tf_efficientnet_lite0)"),
+        (
+            ("--weights", "package"),
+            "No installed package carries weights for test_resnet (only for tf_efficientnet_lite0, ",
+        ),
         (("--weights", "nowhere.pth"), "There is no weights file nowhere.pth. --weights takes package, hub, or a file."),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
