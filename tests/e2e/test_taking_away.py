@@ -32,7 +32,7 @@ VIEWS = {
 
 def ready(page: Page, path: str) -> None:
     page.goto(path)
-    if path == BALL:
+    if path.endswith(BALL):
         page.wait_for_selector(".waterfall")
     page.wait_for_load_state("networkidle")
 
@@ -52,11 +52,12 @@ def sound(file: Path, kind: str) -> bool:
 
 
 def downloaded(page: Page, button: Locator) -> Download:
-    """Press a button that saves a file, again if the browser, busy with earlier files, has let it fall."""
+    """Press a button that saves a file; if the browser, busy with earlier files, lets it fall, again on a page loaded anew."""
     try:
-        with page.expect_download(timeout=10_000) as download:
+        with page.expect_download(timeout=15_000) as download:
             button.click()
     except TimeoutError:
+        ready(page, page.url)
         with page.expect_download() as download:
             button.click()
     return download.value
