@@ -7,9 +7,12 @@ import hashlib
 import io
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import torch
+from jaxtyping import Float
 from PIL import Image, UnidentifiedImageError
 
 from precompute.maco import Preset, Target
@@ -41,22 +44,25 @@ class Album:
         return data
 
     def put(self, key: str, data: bytes) -> None:
-        """Remember a picture."""
+        """Remember a picture, if there is room: a class must not fail because its pictures cannot be kept for the next time."""
         if self._folder is None:
             return
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(f".{os.getpid()}.part")
-        beside.write_bytes(data)
-        beside.replace(path)
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(data)
+            beside.replace(path)
 
     def _path(self, key: str) -> Path:
         assert self._folder is not None
         return self._folder / key[:2] / f"{key}.webp"
 
 
-def key(workshop: Workshop, target: Target, preset: Preset, *, seeds: int) -> str:
-    """Return the hash of everything a picture depends on."""
+def key(
+    workshop: Workshop, target: Target, preset: Preset, *, seeds: int, real: Float[np.ndarray, "crop channel"] | None = None
+) -> str:
+    """Return the hash of everything a picture depends on; ``real`` decides which of several seeds is kept."""
     direction = None if target.direction is None else np.asarray(target.direction, np.float32).tobytes().hex()
     seen = [
         MACO_VERSION,
@@ -66,6 +72,8 @@ def key(workshop: Workshop, target: Target, preset: Preset, *, seeds: int) -> st
         dataclasses.asdict(preset),
         [target.seed, target.class_index, target.channel, target.layer, direction],
         seeds,
+        None if real is None or seeds == 1 else hashlib.sha256(np.ascontiguousarray(real, "<f4").tobytes()).hexdigest(),
         workshop.backbone.device.type,
+        torch.get_num_threads(),  # the last bits of a sum depend on it, and the optimisation is chaotic
     ]
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

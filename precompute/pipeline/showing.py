@@ -113,20 +113,21 @@ def paint(
     preset = maco.PRESETS[config.pictures]
     preset = dataclasses.replace(preset, crop_input=workshop.backbone.fitting(preset.crop_input))
     album = Album(Path(config.cache) if config.cache else None)
-    keys = [key(workshop, target, preset, seeds=config.picture_seeds) for target in wanted]
+    compared = real[:_COMPARED] if real is not None and len(real) >= ENOUGH and config.picture_seeds > 1 else None
+    keys = [key(workshop, target, preset, seeds=config.picture_seeds, real=compared) for target in wanted]
     painted = {k: data for k in keys if (data := album.get(k)) is not None}
     missing = [(k, target) for k, target in zip(keys, wanted, strict=True) if k not in painted]
     workshop.reporter.stage(owner, "pictures", len(missing) * config.picture_seeds * preset.steps * preset.crops)
-    several = config.picture_seeds > 1 and real is not None and len(real) >= ENOUGH
-    plausibility = Plausibility(real[:_COMPARED]) if several and real is not None else None
+    plausibility = None if compared is None else Plausibility(compared)
     at_once = max(1, config.picture_batch // config.picture_seeds)
     for start in range(0, len(missing), at_once):
         batch = missing[start : start + at_once]
         for (k, _), made in zip(batch, _best(workshop, [target for _, target in batch], preset, plausibility), strict=True):
+            painted[k] = pictures.encode_rgba(made.rgba)
             if made.failed:
                 workshop.reporter.say(f"{owner}: a picture was given up, {made.failed}.")
-            painted[k] = pictures.encode_rgba(made.rgba)
-            album.put(k, painted[k])
+            else:
+                album.put(k, painted[k])
     found = [painted[k] for k in keys]
     class_picture = None if class_index is None else found.pop(0)
     return Pictures(class_picture=class_picture, concepts=dict(enumerate(found)))

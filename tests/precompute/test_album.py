@@ -64,8 +64,28 @@ def test_another_target_seed_preset_or_number_of_seeds_is_another_picture(worksh
         album.key(workshop, maco.Target(0, direction=_atoms()[1]), SMALL, seeds=1),
         album.key(workshop, target, dataclasses.replace(SMALL, contrast=2.0), seeds=1),
         album.key(workshop, target, SMALL, seeds=3),
+        album.key(workshop, target, SMALL, seeds=3, real=_atoms()),
+        album.key(workshop, target, SMALL, seeds=3, real=_atoms(1)),
     }
-    assert len(keys) == 7
+    assert len(keys) == 9
+    assert album.key(workshop, target, SMALL, seeds=1, real=_atoms()) in keys  # one seed: nothing to choose
+
+
+def test_a_picture_that_was_given_up_is_said_and_tried_again(workshop, monkeypatch):
+    said = []
+    monkeypatch.setattr(workshop.reporter, "say", said.append)
+    endless = np.full((1, 1280), np.inf, np.float32)
+    for _ in range(2):
+        paint(workshop, "n1", None, endless)
+    assert said == ["n1: a picture was given up, its objective was no number at step 1 of 3."] * 2
+    assert not list(Path(workshop.config.cache).rglob("*.webp"))
+
+
+def test_a_folder_that_cannot_be_written_costs_nothing_but_time(workshop):
+    Path(workshop.config.cache).write_text("a file, where a folder should be")
+    first, again = (paint(workshop, "n1", 3, None) for _ in range(2))
+    assert first == again
+    assert workshop.reporter.images == 2 * SMALL.steps * SMALL.crops
 
 
 @pytest.mark.parametrize("damage", [b"", b"RIFF", None])
