@@ -21,6 +21,7 @@ from atlas.schema import AtlasError
 from precompute.clipping import clip_without_copies
 from precompute.cut import cut_at
 from precompute.folding import fold_batch_norm
+from precompute.listening import listening
 from precompute.weights import with_weights
 
 DEFAULT = "tf_efficientnet_lite0"
@@ -140,17 +141,12 @@ class Backbone:
         self, x: Float[Tensor, "image 3 height width"], layers: Iterable[str]
     ) -> tuple[dict[str | None, Tensor], Float[Tensor, "image position channel"], Float[Tensor, "image classes"]]:
         """Return the activations at other layers, those at ``layer``, and logits, of one forward pass (differentiable)."""
-        found: dict[str | None, Tensor] = {}
-
-        def keep(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
-            return lambda _module, _inputs, output: found.update(self._patches(name, output))
-
-        hooks = [self._layer(name).register_forward_hook(keep(name)) for name in layers]
-        try:
+        with listening(self._model, layers) as heard:
             activations, logits = self.logits(x)
-        finally:
-            for hook in hooks:
-                hook.remove()
+        read = {name: output for name, output in heard.items() if isinstance(output, Tensor) and output.ndim in (3, 4)}
+        found: dict[str | None, Tensor] = {}
+        for name, raw in read.items():
+            found[name] = self._tokens(raw) if raw.ndim == 4 else raw[:, self._prefix :]
         return found, activations, logits
 
     def channels_at(self, layers: Sequence[str]) -> dict[str | None, int]:
@@ -167,19 +163,6 @@ class Backbone:
         if missing := [name for name in layers if name not in found]:
             raise AtlasError(f"The layer {missing[0]!r} gives no feature map and no tokens: name one before the pooling.")
         return {name: activations.shape[2] for name, activations in found.items()}
-
-    def _layer(self, name: str) -> nn.Module:
-        try:
-            return self._model.get_submodule(name)
-        except AttributeError:
-            parts = ", ".join(child for child, _ in self._model.named_children())
-            raise AtlasError(f"The backbone has no layer {name!r}. Its parts are {parts}; name one, or a part of one.") from None
-
-    def _patches(self, name: str, output: Any) -> dict[str | None, Tensor]:
-        """Return a layer's output as (image, position, channel), if it can be read so."""
-        if not isinstance(output, Tensor) or output.ndim not in (3, 4):
-            return {}
-        return {name: self._tokens(output) if output.ndim == 4 else output[:, self._prefix :]}
 
     def class_head(self, class_index: int) -> tuple[Float[np.ndarray, " channel"], float]:
         """Return weights and bias of one class, where contributions have a closed form.
