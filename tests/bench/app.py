@@ -175,7 +175,7 @@ def load_page(page: Page, address: str) -> tuple[float, int, float]:
     return sum(sizes), len(sizes), took
 
 
-_SELECT = """async () => {
+SELECT = """async () => {
   const times = [], buttons = [...document.querySelectorAll(".bars:not([hidden]) [data-concept]")];
   for (let i = 0; i < 60; i++) {
     const start = performance.now();
@@ -185,7 +185,7 @@ _SELECT = """async () => {
   }
   return times;
 }"""
-_FRAMES = """() => { const times = [];
+FRAMES = """() => { const times = [];
   for (let i = 0; i < 120; i++) {
     const start = performance.now();
     window.atlas.map.zoom(i % 2 ? 1.02 : 1 / 1.02);
@@ -215,12 +215,12 @@ def browser(port: int, atlas: str) -> None:
         metrics = page.context.new_cdp_session(page)
         metrics.send("Performance.enable", {"timeDomain": "threadTicks"})
         before = busy(metrics)
-        times = page.evaluate(_SELECT)
+        times = page.evaluate(SELECT)
         say("selection → every linked view, p95", p95(times), 100, "ms")
         print(f"  {'its processor time, mean':<52} {(busy(metrics) - before) / len(times):8.1f} ms")
         page.goto(f"{base}/map")
         page.wait_for_selector("#chosen li")
-        say("map of 10,000 concepts, time of a frame, p95", p95(page.evaluate(_FRAMES)), 1000 / 60, "ms")
+        say("map of 10,000 concepts, time of a frame, p95", p95(page.evaluate(FRAMES)), 1000 / 60, "ms")
         chromium.close()
 
 

@@ -25,30 +25,12 @@ from playwright.sync_api import Page, Response, sync_playwright
 
 from atlas.gallery import export
 from tests.bench import _thousand
-from tests.bench.app import FLAGS, p95, say
+from tests.bench.app import FLAGS, FRAMES, SELECT, p95, say
 
 CORES = 2
 FULL, SAMPLE = "class/n03445777/", "class/n02123045/"
 _NEEDED = re.compile(r'<(?:script src|link rel="stylesheet" href)="([^"?]+)')
 _QUIET = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
-_SELECT = """async () => {
-  const times = [], buttons = [...document.querySelectorAll(".bars:not([hidden]) [data-concept]")];
-  for (let i = 0; i < 60; i++) {
-    const start = performance.now();
-    buttons[i % buttons.length].click();
-    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-    times.push(performance.now() - start);
-  }
-  return times;
-}"""
-_FRAMES = """() => { const times = [];
-  for (let i = 0; i < 120; i++) {
-    const start = performance.now();
-    window.atlas.map.zoom(i % 2 ? 1.02 : 1 / 1.02);
-    window.atlas.map.frame();
-    times.push(performance.now() - start);
-  }
-  return times; }"""
 
 
 def written(atlas: Path, out: Path) -> None:
@@ -141,11 +123,11 @@ def browser(root: Path) -> None:
         usable(page, f"{folder}{FULL}index.html")
         times = [usable(page, f"{folder}{FULL}index.html") for _ in range(5)]
         say("class page usable from a folder, median of 5", sorted(times)[2], 1000, "ms")
-        say("selection → every linked view, p95", p95(page.evaluate(_SELECT)), 50, "ms")
+        say("selection → every linked view, p95", p95(page.evaluate(SELECT)), 50, "ms")
         page.goto(f"{folder}map/index.html")
         page.wait_for_selector("#chosen li")
         n = page.evaluate("window.atlasData.map.x.length")
-        say(f"map of {n} concepts, time of a frame, p95", p95(page.evaluate(_FRAMES)), 1000 / 60, "ms")
+        say(f"map of {n} concepts, time of a frame, p95", p95(page.evaluate(FRAMES)), 1000 / 60, "ms")
         with served(root) as address:
             for kind, path in (("home", ""), ("class page", FULL), ("class page, one photo", SAMPLE)):
                 say(
