@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import tempfile
 import time
@@ -21,7 +20,7 @@ from precompute.backbone import Backbone
 from precompute.build import build_atlas
 from precompute.progress import Silent
 
-_PICTURES, _STEPS = 8, 3  # of which the cost of a picture is computed
+_PICTURES = 8  # a batch of which the cost of one is measured
 
 
 def examine(console: Console, name: str, *, weights: str, device: str) -> int:
@@ -50,8 +49,7 @@ def _costs(model: Backbone) -> Table:
     size = model.preprocessing.input_size
     table.add_row("photo or crop through the backbone", f"{size}×{size}", f"{_forward(model, size) * 1e3:.1f} ms")
     for name, preset in maco.PRESETS.items():
-        preset = dataclasses.replace(preset, crop_input=model.fitting(preset.crop_input))
-        seconds = _a_step(model, preset) * preset.steps
+        seconds, _ = maco.cost(model, preset, spectrum=spectrum.load(), batch=_PICTURES)
         table.add_row(
             f"feature visualization, {name} ({preset.steps} steps × {preset.crops} crops)",
             f"{preset.size}×{preset.size}",
@@ -68,17 +66,6 @@ def _forward(model: Backbone, size: int) -> float:
             model.logits(x)
 
     return _best(model, run) / len(x)
-
-
-def _a_step(model: Backbone, preset: maco.Preset) -> float:
-    """Return seconds a step of one picture of a batch, without the first step, which is slower."""
-    targets = [maco.Target(seed, class_index=seed) for seed in range(_PICTURES)]
-    magnitude, took = spectrum.load(), []
-    for steps in (1, 1 + _STEPS):
-        start = time.perf_counter()
-        maco.visualize(model, targets, spectrum=magnitude, preset=dataclasses.replace(preset, steps=steps))
-        took.append(time.perf_counter() - start)
-    return max(took[1] - took[0], 0.0) / _STEPS / _PICTURES
 
 
 def _images(model: Backbone, size: int) -> torch.Tensor:

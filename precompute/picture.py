@@ -72,7 +72,6 @@ def write(wanted: Wanted, out: Path, *, backbone: str, weights: str, device: str
         backbone = store.manifest.backbone["name"]
     named = _named(wanted, store)
     model = backbones.load(backbone, weights=weights, device=device)
-    preset = dataclasses.replace(preset, crop_input=model.fitting(preset.crop_input))
     magnitude, plausibility = spectrum.load(wanted.spectrum), _plausibility(wanted, model)
     frames: list[np.ndarray] = []
     targets = [dataclasses.replace(n.target, seed=wanted.seed + i) for n in named for i in range(wanted.seeds)]

@@ -33,7 +33,6 @@ from precompute.threads import pin
 #: Seconds that measuring classes may take; pictures come on top, a few steps of them.
 BUDGET = 20.0
 _LEAST_PHOTOS, _MOST_PHOTOS = 12, 192
-_STEPS = (1, 3)
 _KIND = "plans"
 
 
@@ -146,19 +145,11 @@ def _pictures(config: Config, classes: int) -> int:
 
 def _a_picture(workshop: Workshop) -> tuple[float, int]:
     """Return the seconds and bytes of one picture, made in batches as a build makes them."""
-    config, preset = workshop.config, maco.PRESETS[workshop.config.pictures]
-    preset = dataclasses.replace(preset, crop_input=workshop.backbone.fitting(preset.crop_input))
-    targets = [maco.Target(seed, class_index=seed) for seed in range(config.picture_batch)]
-    took, size = [], 0
-    for steps in (_STEPS[0], *_STEPS):  # the first run warms up
-        start = time.perf_counter()
-        made = maco.visualize(
-            workshop.backbone, targets, spectrum=workshop.spectrum, preset=dataclasses.replace(preset, steps=steps)
-        )
-        took.append(time.perf_counter() - start)
-        size = len(pictures.encode_rgba(made[0].rgba))
-    step = max(took[2] - took[1], 0.0) / (_STEPS[1] - _STEPS[0])
-    return (took[1] + step * (preset.steps - _STEPS[0])) / len(targets) * config.picture_seeds, size
+    config = workshop.config
+    seconds, made = maco.cost(
+        workshop.backbone, maco.PRESETS[config.pictures], spectrum=workshop.spectrum, batch=config.picture_batch
+    )
+    return seconds * config.picture_seeds, len(pictures.encode_rgba(made.rgba))
 
 
 def _classes(workshop: Workshop, wanted: Sequence[ImageNetClass], index: PhotoIndex) -> tuple[_Line, _Line, float]:

@@ -8,8 +8,9 @@ Source: Fel et al., NeurIPS 2023, "Unlocking Feature Visualization for Deeper Ne
 """
 
 from precompute.maco.choose import best_first
+from precompute.maco.cost import cost
 from precompute.maco.optimise import Visualization, visualize
 from precompute.maco.preset import LEARNING_RATES, PRESETS, Preset
 from precompute.maco.target import Target
 
-__all__ = ["LEARNING_RATES", "PRESETS", "Preset", "Target", "Visualization", "best_first", "visualize"]
+__all__ = ["LEARNING_RATES", "PRESETS", "Preset", "Target", "Visualization", "best_first", "cost", "visualize"]

@@ -50,13 +50,14 @@ def visualize(
         backbone: the network looked into.
         targets: any number; memory stays below 2 GB.
         spectrum: the magnitude to keep.
-        preset: how much work.
+        preset: how much work; a network that takes one input size only gets crops of that size.
         on_step: told after every step how many pictures advanced (those that stop early advance by all that is left).
         on_picture: given the step and the pictures (picture, 3, size, size) before every step, for those who want to watch.
 
     Raises:
         AtlasError: a class, direction, channel or layer that the backbone does not have.
     """
+    preset = replace(preset, crop_input=backbone.fitting(preset.crop_input))
     objective = Objective(backbone, targets)
     canvas = PARAMETERISATIONS[preset.parameterisation](spectrum, preset, backbone.device)
     with reusing_memory():

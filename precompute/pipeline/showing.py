@@ -111,7 +111,6 @@ def paint(
     wanted = [] if class_index is None else [maco.Target(_seed(workshop, owner, -1), class_index=class_index)]
     wanted += [maco.Target(_seed(workshop, owner, i), direction=v) for i, v in enumerate(() if atoms is None else atoms)]
     preset = maco.PRESETS[config.pictures]
-    preset = dataclasses.replace(preset, crop_input=workshop.backbone.fitting(preset.crop_input))
     album = Album(Path(config.cache) if config.cache else None)
     compared = real[:_COMPARED] if real is not None and len(real) >= ENOUGH and config.picture_seeds > 1 else None
     keys = [key(workshop, target, preset, seeds=config.picture_seeds, real=compared) for target in wanted]
