@@ -16,7 +16,7 @@ HEAT_SIDE = 64
 _HEAT_RGB = (255, 138, 0)
 
 
-def encode_rgba(picture: Float[np.ndarray, "height width 4"], *, quality: int = 82) -> bytes:
+def encode_rgba(picture: Float[np.ndarray, "height width 4"], *, quality: int = 75) -> bytes:
     """Encode a picture with values in 0…1, its fourth channel the opacity."""
     pixels = (np.clip(picture, 0, 1) * 255).round().astype(np.uint8)
     return _webp(Image.fromarray(pixels, "RGBA"), quality=quality, exact=True)
@@ -65,5 +65,5 @@ def thumbnail_grid(thumbnails: Sequence[Image.Image]) -> bytes:
 
 def _webp(image: Image.Image, *, quality: int, exact: bool = False) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=4, exact=exact)
+    image.save(buffer, "WEBP", quality=quality, method=6, exact=exact)
     return buffer.getvalue()
