@@ -14,11 +14,17 @@ THUMBNAIL_COLUMNS = 20
 EXEMPLAR_SIDE = 128
 HEAT_SIDE = 64
 _HEAT_RGB = (255, 138, 0)
+_OPACITIES = 64
 
 
 def encode_rgba(picture: Float[np.ndarray, "height width 4"], *, quality: int = 75) -> bytes:
-    """Encode a picture with values in 0…1, its fourth channel the opacity."""
-    pixels = (np.clip(picture, 0, 1) * 255).round().astype(np.uint8)
+    """Encode a picture with values in 0…1, its fourth channel the opacity, which is rounded to 64 levels.
+
+    No eye sees the steps, and the channel, which is kept without loss, takes half the room.
+    """
+    picture = np.clip(picture, 0, 1)
+    opacity = (picture[..., 3:] * (_OPACITIES - 1)).round() / (_OPACITIES - 1)
+    pixels = (np.concatenate([picture[..., :3], opacity], axis=-1) * 255).round().astype(np.uint8)
     return _webp(Image.fromarray(pixels, "RGBA"), quality=quality, exact=True)
 
 
@@ -65,5 +71,5 @@ def thumbnail_grid(thumbnails: Sequence[Image.Image]) -> bytes:
 
 def _webp(image: Image.Image, *, quality: int, exact: bool = False) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=6, exact=exact)
+    image.save(buffer, "WEBP", quality=quality, method=5, exact=exact)  # 6 takes 30 times as long
     return buffer.getvalue()
