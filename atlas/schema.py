@@ -109,7 +109,8 @@ class ClassRecord:
     class_logit: float | None = None  # mean over photos
     bias: float | None = None  # the head's bias, in logits
     residual: float | None = None  # mean over photos, in logits
-    explained: float | None = None  # mean of 1 − |residual| ÷ |logit − bias|
+    explained: float | None = None  # mean of 1 − |residual| ÷ |logit − bias|, at least 0 a photo
+    explained_shared: float | None = None  # the same by the shared dictionary, where the class has one of its own beside it
     relative_l2: float | None = None
     sparsity: float | None = None
     hoyer: float | None = None
@@ -120,7 +121,8 @@ class ClassRecord:
     c_mu_fidelity_random: float | None = None
     curves: tuple[Curve, ...] = ()
     nearest_classes: tuple[Neighbour, ...] = ()
-    evidence: tuple[Evidence, ...] = ()  # shared scope only, by |contribution|
+    evidence: tuple[Evidence, ...] = ()  # the shared concepts that count most, by |contribution|; none without such a dictionary
+    alignment: tuple[float, ...] = ()  # cosine of the class's head weights with every shared atom, 4 decimals
     digest: str = ""  # of everything this class was computed from; the key of a resumed build
 
 

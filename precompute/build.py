@@ -45,7 +45,7 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
         KeyboardInterrupt: after what was finished has been published.
     """
     start = time.monotonic()
-    index = photos.index(config.photos)
+    index = photos.index(config.photos, config.sets)
     for note in index.notes:
         reporter.say(f"passed over {note}")
     for flag, method in (("--dictionary", config.dictionary), ("--shared-dictionary", config.shared_dictionary)):
@@ -138,21 +138,21 @@ class _Build:
         return self.failed
 
     def _want_dependents(self) -> None:
-        """Want every class that the shared dictionary explains: if that changes, they change with it.
+        """Want every class there is: each is compared with the shared dictionary, and changes with it.
 
         Raises:
             AtlasError: there are no photos of such a class.
         """
         store = self.writer.published
-        explained = {r.info.wnid for r in store.records.values() if r.scope == SHARED} if store else set()
-        explained |= set(self.writer.staged()) & set(self.index.photos)
+        known = {wnid: record.n_photos > 0 for wnid, record in store.records.items()} if store else {}
+        known |= {wnid: wnid in self.index.photos for wnid in self.writer.staged() if wnid != SHARED}
         wanted = {c.wnid for c in self.wanted}
-        if lost := sorted(wnid for wnid in explained - wanted if wnid not in self.index.photos):
+        if lost := sorted(wnid for wnid in known.keys() - wanted if known[wnid] and wnid not in self.index.photos):
             raise AtlasError(
                 f"{self._config.out} explains {lost[0]} by a shared dictionary, which these photos would change: name the photos "
                 "of all its classes with --photos, or choose another --out."
             )
-        self.wanted = [c for c in imagenet_classes() if c.wnid in wanted | explained]
+        self.wanted = [c for c in imagenet_classes() if c.wnid in wanted | known.keys()]
 
     def _photos(self, info: ImageNetClass) -> tuple[Photo, ...]:
         return self.index.photos.get(info.wnid, ())

@@ -7,7 +7,8 @@ import difflib
 import hashlib
 import json
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ class Config:
 
     photos: tuple[str, ...]
     out: Path
+    sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of photos: licence, attribution, split
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "package"
     layer: str = "auto"
@@ -60,7 +62,7 @@ class Config:
         return found | {"format": FORMAT_VERSION}
 
 
-_FREE = {"photos", "out", "weights", "classes", "engine", "ray_address", "device", "workers", "threads", "cache"}
+_FREE = {"photos", "sets", "out", "weights", "classes", "engine", "ray_address", "device", "workers", "threads", "cache"}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "scope": ("class", "shared", "both"),
     "pictures": ("none", *PRESETS),
@@ -95,6 +97,8 @@ def make(file: Path | None = None, /, **flags: Any) -> Config:
     values["classes"] = _texts("classes", values.get("classes", ()))
     if not isinstance(values["out"], str | Path):
         raise AtlasError(f"--out must be the name of a folder, found {values['out']!r}.")
+    if not isinstance(sets := values.get("sets", {}), dict) or not all(isinstance(said, dict) for said in sets.values()):
+        raise AtlasError(f"[sets.NAME] must be a table for each photo set, found sets = {sets!r}.")
     _check({f.name: values.get(f.name, f.default) for f in dataclasses.fields(Config)})
     return Config(**{**values, "out": Path(values["out"])})
 
@@ -116,12 +120,12 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _check(values: dict[str, Any]) -> None:
-    for field in dataclasses.fields(Config):
-        value = values[field.name]
-        if isinstance(field.default, int) and (not isinstance(value, int) or isinstance(value, bool)):
-            raise AtlasError(f"{_flag(field.name)} must be a whole number, found {value!r}.")
-        if isinstance(field.default, str) and not isinstance(value, str):
-            raise AtlasError(f"{_flag(field.name)} must be text, found {value!r}.")
+    for setting in dataclasses.fields(Config):
+        value = values[setting.name]
+        if isinstance(setting.default, int) and (not isinstance(value, int) or isinstance(value, bool)):
+            raise AtlasError(f"{_flag(setting.name)} must be a whole number, found {value!r}.")
+        if isinstance(setting.default, str) and not isinstance(value, str):
+            raise AtlasError(f"{_flag(setting.name)} must be text, found {value!r}.")
     for name, choices in _CHOICES.items():
         if values[name] not in choices:
             raise AtlasError(f"{_flag(name)} must be one of {', '.join(choices)}, found {values[name]!r}.")

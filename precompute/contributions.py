@@ -58,6 +58,16 @@ def complete(
     return Decomposition(phi.astype(np.float32), without.astype(np.float32), residual.astype(np.float32))
 
 
+def explained(
+    residual: Float[np.ndarray, " photo"], class_logit: Float[np.ndarray, " photo"], bias: Float[np.ndarray, " photo"]
+) -> Float[np.ndarray, " photo"]:
+    """Return the share of every photo's logit that the dictionary accounts for: 1 − |residual| ÷ |logit − bias|, at least 0.
+
+    The share is bounded because a logit near its bias would otherwise outweigh all other photos of a class.
+    """
+    return np.clip(1 - np.abs(residual) / np.maximum(np.abs(class_logit - bias), 1e-6), 0, None)
+
+
 def shares(mean_contributions: Float[np.ndarray, "... concept"]) -> Float[np.ndarray, "... concept"]:
     """Return contribution ÷ sum of the positive contributions; NaN where nothing is positive."""
     positive = np.clip(mean_contributions, 0, None).sum(axis=-1, keepdims=True)

@@ -81,7 +81,7 @@ def make(config: Config) -> Plan:
         AtlasError: bad settings or input.
     """
     start = time.monotonic()
-    index = photos.index(config.photos)
+    index = photos.index(config.photos, config.sets)
     wanted = list(imagenet_classes()) if config.classes == ("all",) else pipeline.with_photos(config.classes, index)
     threads = pin(config.threads)
     decoders = config.workers if config.engine == "local" else threads

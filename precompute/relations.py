@@ -34,6 +34,11 @@ def with_aligned(
     return tuple(dataclasses.replace(concept, aligned=n) for concept, n in zip(concepts, near, strict=True))
 
 
+def alignment(weight: Float[np.ndarray, " channel"], atoms: Float[np.ndarray, "concept channel"]) -> tuple[float, ...]:
+    """Return the cosine of a class's head weights with every atom, 4 decimals."""
+    return tuple(np.round((_unit(atoms) @ _unit(weight[None])[0]).astype(np.float64), 4).tolist())
+
+
 def refine(
     concepts: Sequence[Concept],
     records: Sequence[ClassRecord],

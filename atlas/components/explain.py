@@ -20,7 +20,7 @@ GLOSSARY: dict[str, str] = {
     "nearest classes": "Each class is the sum of its concepts' directions, weighted by their shares. Number: cosine of two sums.",
     "recognised": "Share of the photos for which this class has the largest logit.",
     "reconstruction error": "What the concepts miss of the activations: ‖A − U V‖ ÷ ‖A‖. 0 is perfect.",
-    "explained": "How much of the logit, beyond the bias, the concepts account for: mean of 1 − |residual| ÷ |logit − bias|.",
+    "explained": "How much of the logit, beyond the bias, the concepts account for: 1 − |residual| ÷ |logit − bias|, on average.",
     "strategy": "A cluster of photos that get their logit from the same concepts, found from contributions, not from dots.",
     "logit": "What the network computes for a class before it becomes a probability: bias + contributions + residual.",
     "residual": "The part of the logit that the concepts do not explain.",

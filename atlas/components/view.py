@@ -30,11 +30,12 @@ class ConceptPictures:
 
 @dataclass(frozen=True, slots=True)
 class AlignedConcept:
-    """A shared concept that points the same way as the weights of a class."""
+    """A shared concept of a class: how far it points the way of its weights, and what it counts where photos tell."""
 
     concept: Concept
-    cosine: float
+    cosine: float | None
     picture: Picture | None = None
+    contribution: float | None = None  # logits, mean over the photos of the class
 
 
 #: Where the photographs of a class are shown from.
@@ -56,7 +57,7 @@ class ClassView:
     exemplars: Mapping[int, tuple[Exemplar, ...]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)  # wnid → name, of all 1000 classes
     held: frozenset[str] = frozenset()  # the classes this atlas has a page for
-    aligned: tuple[AlignedConcept, ...] = ()  # only of a class without photos
+    aligned: tuple[AlignedConcept, ...] = ()  # shared concepts beside the class's own
     previous: ImageNetClass | None = None
     following: ImageNetClass | None = None
     photo_source: PhotoSource = "withheld"

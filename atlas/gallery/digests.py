@@ -10,7 +10,7 @@ from typing import Any
 
 from atlas import __version__
 from atlas.gallery.site import SHARED_ASSETS, Site
-from atlas.pages.class_page import siblings
+from atlas.pages.class_page import MOST_ALIGNED, shown_beside, siblings
 from atlas.schema import SHARED, Concept
 from atlas.store import data_path
 
@@ -34,8 +34,9 @@ def digests(site: Site) -> dict[str, str]:
 
 def _of_class(site: Site, wnid: str, own: dict[str, list[Concept]], ground: Any) -> str:
     record = site.store.records[wnid]
-    concepts = [*own[wnid], *(own[SHARED][evidence.index] for evidence in record.evidence)]
-    shared = _pictures(site, SHARED) if record.evidence else []
+    beside = {*(evidence.index for evidence in record.evidence), *shown_beside(record)[:MOST_ALIGNED]}
+    concepts = [*own[wnid], *(own[SHARED][index] for index in sorted(beside))]
+    shared = _pictures(site, SHARED) if beside else []
     around = siblings(site.store, wnid)
     return _digest(ground, record, concepts, around, _pictures(site, wnid), shared, _held(site, concepts))
 

@@ -11,6 +11,7 @@ from atlas.components.cards import concepts_section
 from atlas.components.class_header import class_header
 from atlas.components.exports import citation
 from atlas.components.faithfulness import faithfulness_panel
+from atlas.components.in_shared import shared_section
 from atlas.components.links import class_url
 from atlas.components.nearest import NearClass, nearest_section
 from atlas.components.photo import photo_panel
@@ -18,10 +19,11 @@ from atlas.components.strategies import GRAPH_PHOTOS, strategies_panel
 from atlas.components.view import AlignedConcept, ClassView
 from atlas.components.weights_only import weights_only
 from atlas.pages.album import Album
-from atlas.schema import SHARED, ImageNetClass
+from atlas.schema import SHARED, ClassRecord, ImageNetClass
 from atlas.store import Store, imagenet_classes
 
 MOST_ALIGNED = 12  # shared concepts of a class without photos
+FEW_ALIGNED = 6  # of one that has other things to show
 
 
 def layout(album: Album, wnid: str = "") -> Any:
@@ -33,8 +35,8 @@ def layout(album: Album, wnid: str = "") -> Any:
     panels = [importance_panel(view), *([strategies_panel(view)] if view.record.n_photos > 1 else []), photo_panel(view)]
     few = view.record.n_photos < GRAPH_PHOTOS
     row = html.Div(panels, className="panels few" if few else "panels")
-    near = nearest_section(album.store.name, nearest(album, wnid))
-    parts = [class_header(view), row, concepts_section(view), faithfulness_panel(view), near, _foot(view)]
+    near = nearest_section(album.store.name, nearest(album, wnid), photos=view.record.n_photos)
+    parts = [class_header(view), row, concepts_section(view), faithfulness_panel(view), shared_section(view), near, _foot(view)]
     return html.Div(parts, className="page", **_marks(view))
 
 
@@ -66,7 +68,7 @@ def class_view(album: Album, wnid: str) -> ClassView:
         thumbnails=album.thumbnails(wnid),
         pictures={c.index: album.concept(c, exemplars[c.index]) for c in concepts},
         exemplars=exemplars,
-        aligned=() if concepts else aligned_with(album, wnid),
+        aligned=aligned_with(album, wnid, most=FEW_ALIGNED if concepts else MOST_ALIGNED),
         names=class_names(store),
         held=frozenset(store.records),
         previous=previous,
@@ -78,14 +80,28 @@ def class_view(album: Album, wnid: str) -> ClassView:
     )
 
 
-def aligned_with(album: Album, wnid: str) -> tuple[AlignedConcept, ...]:
-    """Return the shared concepts that name a class among those aligned with them, the nearest first."""
-    store = album.store
-    found = [(n.cosine, concept) for concept in store.shared_concepts for n in concept.aligned if n.id == wnid]
+def aligned_with(album: Album, wnid: str, *, most: int) -> tuple[AlignedConcept, ...]:
+    """Return the shared concepts that the page of a class shows beside those it is explained with."""
+    store, record = album.store, album.store.record(wnid)
+    counts = {e.index: e.contribution for e in record.evidence} if record.scope == "class" else {}
+    cosines = dict(enumerate(record.alignment))
     return tuple(
-        AlignedConcept(concept, cosine, album.picture(store.picture(SHARED, "concept", concept.index)))
-        for cosine, concept in sorted(found, key=lambda pair: (-pair[0], pair[1].index))[:MOST_ALIGNED]
+        AlignedConcept(
+            store.shared_concepts[i], cosines.get(i), album.picture(store.picture(SHARED, "concept", i)), counts.get(i)
+        )
+        for i in shown_beside(record)[:most]
     )
+
+
+def shown_beside(record: ClassRecord) -> list[int]:
+    """Return shared concepts by index.
+
+    Where photos were explained in concepts of the class's own, those that count most for them; else those the weights of the
+    class point at, the nearest first.
+    """
+    if record.scope == "class" and record.evidence:
+        return [e.index for e in record.evidence]
+    return sorted((i for i, cosine in enumerate(record.alignment) if cosine > 0), key=lambda i: -record.alignment[i])
 
 
 def nearest(album: Album, wnid: str) -> list[NearClass]:

@@ -62,12 +62,13 @@ SCHEMAS: dict[str, pa.Schema] = {
             "hypernyms": pa.list_(_text),
             **_columns(_text, "coverage", "scope"),
             **_columns(_whole, "n_photos", "n_fit", "n_holdout"),
-            **_columns(_real, "accuracy", "accuracy_holdout", "class_logit", "bias", "residual", "explained"),
+            **_columns(_real, "accuracy", "accuracy_holdout", "class_logit", "bias", "residual", "explained", "explained_shared"),
             **_columns(_real, "relative_l2", "sparsity", "hoyer", "stability", "fid", "ood"),
             **_columns(_real, "c_mu_fidelity", "c_mu_fidelity_random"),
             "curves": _curves,
             "nearest_classes": _neighbours,
             "evidence": _evidence,
+            "alignment": _reals,
             "digest": _text,
         }
     ),
@@ -168,6 +169,7 @@ def _record(row: dict[str, Any]) -> ClassRecord:
     row["curves"] = tuple(Curve(**{**c, "values": tuple(c["values"])}) for c in row["curves"])
     row["nearest_classes"] = tuple(Neighbour(**n) for n in row["nearest_classes"])
     row["evidence"] = tuple(Evidence(**_gathered(e)) for e in row["evidence"])
+    row["alignment"] = tuple(round(cosine, 4) for cosine in row.get("alignment") or ())
     return ClassRecord(info=ImageNetClass(**info), **row)
 
 

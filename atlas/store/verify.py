@@ -91,8 +91,10 @@ def _dangling_references(store: Store) -> Iterator[str]:
         size = sizes.get(SHARED if record.scope == "shared" else wnid, 0)
         if record.scope and not size:
             yield f"{files.CLASSES}: {wnid} is explained by a dictionary that is missing"
-        if any(not 0 <= evidence.index < size for evidence in record.evidence):
+        if any(not 0 <= evidence.index < sizes.get(SHARED, 0) for evidence in record.evidence):
             yield f"{files.CLASSES}: {wnid} rests on concepts that the shared dictionary lacks"
+        if record.alignment and len(record.alignment) != sizes.get(SHARED, 0):
+            yield f"{files.CLASSES}: {wnid} is aligned with {len(record.alignment)} concepts, not with all shared ones"
         yield from _photo_problems(store, wnid, size)
     for exemplar in tables.read_exemplars(store._exemplars):
         if exemplar.concept_id not in concepts:

@@ -15,14 +15,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from precompute import faithfulness, importance, metrics
+from precompute import contributions, faithfulness, importance, metrics
 from precompute.dictionary import Dictionary
 from precompute.evaluation.subject import Subject
 from precompute.pipeline import Workshop, evidence
 from precompute.pipeline.logit import Explained, explain
 from precompute.pipeline.workshop import reconstruct
-
-_EPS = 1e-6  # logits; as in the record of a class
 
 #: Measured on the photos that judge; with ``_fit`` after it, on those of the fit.
 JUDGED = ("relative_l2", "sparsity", "hoyer", "fid", "ood", "explained")
@@ -66,8 +64,7 @@ def measure(workshop: Workshop, subject: Subject, estimators: Sequence[str], *, 
     n, positions, channels = acts.positions.shape
     U = workshop.method.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
     taken_apart = explain(workshop.backbone, subject.info, acts, dictionary, U, seed=config.seed)
-    above_bias = np.maximum(abs(acts.class_logit - taken_apart.bias), _EPS)
-    explained = 1 - abs(taken_apart.parts.residual) / above_bias
+    explained = contributions.explained(taken_apart.parts.residual, acts.class_logit, taken_apart.bias)
     fit = evidence.measured(acts, dictionary, workshop) | {"explained": float(explained[acts.fitted].mean())}
     judged = _judged(subject, dictionary, workshop, fit) | {"explained": float(explained[subject.judged].mean())}
     chosen = evidence.judging(taken_apart, subject.held)

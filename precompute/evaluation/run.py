@@ -56,7 +56,7 @@ def evaluate(request: Request, reporter: Reporter) -> Evaluation:
     start = time.monotonic()
     config = request.config
     _refuse(config.out)
-    index = photos.index(config.photos)
+    index = photos.index(config.photos, config.sets)
     for note in index.notes:
         reporter.say(f"passed over {note}")
     classes = with_photos(() if config.classes == (ALL,) else config.classes, index)

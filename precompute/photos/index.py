@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from atlas.schema import AtlasError, PhotoSet
 from atlas.store import imagenet_classes
 from precompute.photos import folders, shards
-from precompute.photos.photo import Found, Photo, PhotoIndex
+from precompute.photos.photo import SPLITS, Found, Photo, PhotoIndex
 
 SAMPLE = "sample:"
 
 
-def index(sources: Sequence[str]) -> PhotoIndex:
+def index(sources: Sequence[str], sets: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> PhotoIndex:
     """Find the photos of every source, in a fixed order.
 
     Args:
+        sets: what is known of photo sets, by name: ``licence``, ``attribution``, and the ``split`` of all their photos.
         sources: directories holding a folder a wnid, or tar shards, directly or under ``fit|train`` and ``holdout|val``; a single
             tar shard; or ``sample:``.
 
     Raises:
-        AtlasError: a source that is missing or holds no photos of an ImageNet class, or two sources of one name.
+        AtlasError: a source that is missing or holds no photos of an ImageNet class, two sources of one name, or something
+            said of a set that is not there, or that cannot be said.
     """
     found = Found()
     for source in sources:
@@ -43,6 +48,7 @@ def index(sources: Sequence[str]) -> PhotoIndex:
     names = [described.name for described in found.sets]
     if doubled := [name for i, name in enumerate(names) if name in names[:i]]:
         raise AtlasError(f"Two photo sets are called {doubled[0]!r}: rename one folder, their photos could not be told apart.")
+    _say(found, sets)
     if not found.photos:
         raise AtlasError("No photos: name at least one source with --photos DIR (or --photos sample:).")
     groups: dict[str, list[Photo]] = {}
@@ -50,6 +56,24 @@ def index(sources: Sequence[str]) -> PhotoIndex:
         groups.setdefault(photo.wnid, []).append(photo)
     ordered = {wnid: tuple(sorted(groups[wnid], key=lambda p: p.key)) for wnid in sorted(groups)}
     return PhotoIndex(ordered, tuple(found.sets), tuple(found.notes), found.damaged)
+
+
+def _say(found: Found, sets: Mapping[str, Mapping[str, Any]]) -> None:
+    """Fill in what the reader of a folder cannot know of it."""
+    names = [described.name for described in found.sets]
+    for name, said in sets.items():
+        if name not in names:
+            raise AtlasError(f"[sets.{name}] describes no photo set of this build: they are called {', '.join(names)}.")
+        if unknown := said.keys() - {"licence", "attribution", "split"}:
+            raise AtlasError(f"[sets.{name}] takes licence, attribution and split, found {min(unknown)!r}.")
+        if not all(isinstance(value, str) for value in said.values()) or said.get("split", "fit") not in SPLITS.values():
+            raise AtlasError(f"[sets.{name}] takes texts, and as split fit or holdout; found {dict(said)}.")
+        known = found.sets[names.index(name)]
+        licence, attribution = said.get("licence", known.licence), said.get("attribution", known.attribution)
+        found.sets[names.index(name)] = PhotoSet(name, known.n_photos, licence, attribution)
+        if split := said.get("split"):
+            mine = f"{name}/"
+            found.photos[:] = [dataclasses.replace(p, split=split) if p.key.startswith(mine) else p for p in found.photos]
 
 
 def _sample(found: Found) -> None:

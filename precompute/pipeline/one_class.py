@@ -24,6 +24,7 @@ from precompute.activations import ClassActivations, Decoded
 from precompute.dictionary import Dictionary
 from precompute.photos import Photo
 from precompute.pipeline import evidence
+from precompute.pipeline.beside import alignment, also_shared
 from precompute.pipeline.logit import Explained, explain
 from precompute.pipeline.showing import Crops, paint, show, with_aligned
 from precompute.pipeline.workshop import Workshop, arrays
@@ -39,18 +40,19 @@ def build_class(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo]
         AtlasError: none of the photos can be read, or they are too few for the dictionary asked for.
     """
     if not photos:
-        record = ClassRecord(info=info, coverage="none", digest=digest)
+        record = ClassRecord(info=info, coverage="none", digest=digest, alignment=alignment(workshop, info))
         return Result(record=record, digest=digest, pictures=paint(workshop, info.wnid, info.class_index, None))
     look = _look(workshop, info, photos)
     dictionary = _dictionary(workshop, info, look.activations)
     described, explained = _describe(workshop, info, look.activations, dictionary)
-    look = look.without_positions()
     own = dictionary is not workshop.shared
+    also = also_shared(workshop, info, look.activations) if own and workshop.shared else {}
+    look = look.without_positions()
     result = _result(workshop, info, look.activations, dictionary, described, explained)
     atoms = dictionary.atoms if own else None
     painted = paint(workshop, info.wnid, info.class_index, atoms, look.activations.crops)
     assert result.record is not None
-    record = dataclasses.replace(result.record, digest=digest)
+    record = dataclasses.replace(result.record, digest=digest, alignment=alignment(workshop, info), **also)
     images = dataclasses.replace(
         result.pictures, class_picture=painted.class_picture, concepts=painted.concepts, thumbnails=look.thumbnails(workshop)
     )
@@ -189,7 +191,6 @@ def _result(
 def _record(info: ImageNetClass, acts: ClassActivations, photos: Photos, *, bias: np.ndarray) -> ClassRecord:
     """Return the record of a class; ``bias`` (photo,) is the head's own, also where a dictionary's offset adds to it."""
     held = np.array([split == "holdout" for split in photos.split])
-    above_bias = np.maximum(np.abs(photos.class_logit - bias), 1e-6)
     return ClassRecord(
         info=info,
         coverage="full" if len(photos) >= FULL_COVERAGE_PHOTOS else "sample",
@@ -201,5 +202,5 @@ def _record(info: ImageNetClass, acts: ClassActivations, photos: Photos, *, bias
         class_logit=float(photos.class_logit.mean()),
         bias=float(photos.bias.mean()),
         residual=float(photos.residual.mean()),
-        explained=float((1 - np.abs(photos.residual) / above_bias).mean()),
+        explained=float(contributions.explained(photos.residual, photos.class_logit, bias).mean()),
     )

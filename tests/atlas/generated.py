@@ -109,7 +109,8 @@ def full_class(info: ImageNetClass = FULL, *, published: bool = True, seed: int 
         record=ClassRecord(
             **{"info": info, "coverage": "full", "scope": "class", "n_photos": N, "n_fit": 48, "n_holdout": 12},
             **{"accuracy": float(photos.correct.mean()), "class_logit": 9.1, "bias": 0.04, "residual": 0.01, "explained": 0.97},
-            **{"relative_l2": 0.31, "stability": 0.82, "digest": f"generated-{info.wnid}"},
+            **{"relative_l2": 0.31, "stability": 0.82, "digest": f"generated-{info.wnid}", "explained_shared": 0.8},
+            **{"evidence": tuple(Evidence(i, 3.0 - i, 0.2, None, None, 0.1, None) for i in range(3)), "alignment": alignment(4)},
             curves=tuple(
                 Curve(method, measure, tuple(np.linspace(1, 0, K + 1) ** power), auc)
                 for method, power, auc in (("contribution", 3.0, 0.25), ("random", 1.0, 0.5))
@@ -191,12 +192,17 @@ def sample_class() -> Result:
     return Result(
         record=ClassRecord(
             **{"info": SAMPLE, "coverage": "sample", "scope": "shared", "n_photos": 1, "n_fit": 1, "accuracy": 1.0},
-            **{"evidence": evidence, "digest": "generated-tabby", "explained": 0.41},
+            **{"evidence": evidence, "digest": "generated-tabby", "explained": 0.41, "alignment": alignment(7)},
         ),
         digest="generated-tabby",
         photos=photos,
         pictures=Pictures(class_picture=blob(50), thumbnails=tiles(1, 1)),
     )
+
+
+def alignment(best: int) -> tuple[float, ...]:
+    """Return cosines of a class with every shared concept, the highest at ``best``; half of them negative."""
+    return tuple(round(0.5 - abs(i - best) / SHARED_K, 4) for i in range(SHARED_K))
 
 
 def _aligned(i: int) -> tuple[Neighbour, ...]:
@@ -245,7 +251,8 @@ def write(root: Path, *, published: bool = True) -> Path:
 
 def _empty(info: ImageNetClass) -> Result:
     pictures = Pictures(class_picture=blob(info.class_index)) if info is EMPTY else Pictures()
-    return Result(record=ClassRecord(info=info, coverage="none", digest="generated"), digest="generated", pictures=pictures)
+    record = ClassRecord(info=info, coverage="none", digest="generated", alignment=alignment(2) if info is EMPTY else ())
+    return Result(record=record, digest="generated", pictures=pictures)
 
 
 if __name__ == "__main__":

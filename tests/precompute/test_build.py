@@ -158,6 +158,20 @@ def test_both_scopes_lend_the_shared_dictionary_to_a_class_of_few_photos(build: 
     assert problems(store.root) == []
     assert {wnid: record.scope for wnid, record in store.records.items()} == {TENCH: "class", SPRINGER: "shared"}
     assert (len(store.concepts(TENCH)), len(store.shared_concepts)) == (3, 4)
+    for record in store.records.values():  # both can be told in the concepts they share
+        assert len(record.alignment) == 4
+        assert 0 < len(record.evidence) <= 4
+    own, lent = store.record(TENCH), store.record(SPRINGER)
+    assert lent.explained_shared is None
+    assert 0 < own.explained_shared <= 1
+    assert sum(e.contribution for e in own.evidence) == pytest.approx(_by_shared(store, TENCH), abs=0.02)
+
+
+def _by_shared(store: Store, wnid: str) -> float:
+    """Return what of the mean logit a class's own concepts tell that is not bias: shared ones tell nearly the same."""
+    photos = store.photos(wnid)
+    assert photos
+    return float(photos.contributions.sum(axis=1).mean())
 
 
 def test_photos_that_may_not_be_published_are_not(build: Any, tmp_path: Path) -> None:

@@ -51,6 +51,15 @@ def test_a_file_says_everything_a_flag_can(tmp_path: Path) -> None:
     assert (made.shared_concepts, made.crop_size, made.seed) == (64, 64, 7)
 
 
+def test_photo_sets_are_described_in_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path, 'photos = "a"\nout = "there"\n[sets.a]\nlicence = "MIT"\n')
+    made = config.make(file)
+    assert made.sets == {"a": {"licence": "MIT"}}
+    assert "sets" not in made.settings()  # what follows from it, the split of a photo, is compared by itself
+    file = written(tmp_path, 'photos = "a"\nout = "there"\nsets = "MIT"\n')
+    assert refusal(file) == "[sets.NAME] must be a table for each photo set, found sets = 'MIT'."
+
+
 def test_flags_win_over_the_file(tmp_path: Path) -> None:
     file = written(tmp_path, 'photos = "a"\nout = "there"\nconcepts = 25\nseed = 7\n')
     made = config.make(file, out=Path("here"), concepts=10, seed=None)
@@ -126,6 +135,7 @@ def test_a_value_that_cannot_be_is_said_with_what_can(tmp_path: Path, line: str,
 OTHER: dict[str, Any] = {
     "photos": ["elsewhere"],
     "out": Path("elsewhere"),
+    "sets": {"photos": {"licence": "MIT"}},
     "backbone": "resnet50",
     "weights": "elsewhere.pth",
     "layer": "layer4",
@@ -152,7 +162,7 @@ OTHER: dict[str, Any] = {
     "layout": "pca",
 }
 #: Where things lie and run; weights are known by their sha256, whatever their file is called.
-FREE = {"photos", "out", "weights", "classes", "engine", "ray_address", "device", "workers", "threads", "cache"}
+FREE = {"photos", "sets", "out", "weights", "classes", "engine", "ray_address", "device", "workers", "threads", "cache"}
 
 
 def test_the_digest_changes_with_every_setting_that_changes_a_result_and_no_other() -> None:

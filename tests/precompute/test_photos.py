@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -415,6 +416,35 @@ def test_without_a_split_some_are_held_out_by_name(tmp_path: Path) -> None:
     assert path.name == held[0]
     for root, wnid in (("one", TENCH), ("two", CHURCH)):  # neither the class nor the set moves it
         assert photos.index([str(tmp_path / root)]).photos[wnid][0].split == "holdout"
+
+
+def test_what_a_folder_cannot_know_of_itself_is_said_beside_it(tmp_path: Path) -> None:
+    held = next(name for name in (f"photo {i}.jpg" for i in range(99)) if photos.hashed_split(name) == "holdout")
+    for name in ("one", "two"):
+        save(tmp_path / name / TENCH / held)
+    sources = [str(tmp_path / "one"), str(tmp_path / "two")]
+    found = photos.index(
+        sources, {"one": {"split": "fit", "licence": "MIT", "attribution": "a maker"}, "two": {"licence": "CC0"}}
+    )
+    assert {p.key.split("/")[0]: p.split for p in found.photos[TENCH]} == {"one": "fit", "two": "holdout"}
+    said = [(s.name, s.n_photos, s.licence, s.attribution) for s in found.sets]
+    assert said == [("one", 1, "MIT", "a maker"), ("two", 1, "CC0", "not stated")]
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        ({"three": {"licence": "MIT"}}, "[sets.three] describes no photo set of this build: they are called one."),
+        ({"one": {"license": "MIT"}}, "[sets.one] takes licence, attribution and split, found 'license'."),
+        ({"one": {"split": "train"}}, "[sets.one] takes texts, and as split fit or holdout; found {'split': 'train'}."),
+        ({"one": {"licence": 4}}, "[sets.one] takes texts, and as split fit or holdout; found {'licence': 4}."),
+    ],
+)
+def test_what_cannot_be_said_of_a_photo_set_is_refused(tmp_path: Path, sets: Any, message: str) -> None:
+    save(tmp_path / "one" / TENCH / "a.jpg")
+    with pytest.raises(AtlasError) as refused:
+        photos.index([str(tmp_path / "one")], sets)
+    assert str(refused.value) == message
 
 
 def test_what_is_passed_over_is_noted(tmp_path: Path) -> None:

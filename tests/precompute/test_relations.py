@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from atlas.schema import ClassRecord, Concept, Evidence, ImageNetClass
-from precompute.relations import refine, with_aligned
+from precompute.relations import alignment, refine, with_aligned
 
 A, B = "n01440764", "n02102040"
 
@@ -43,6 +43,11 @@ def test_every_concept_has_a_place_and_every_class_its_nearest():
     assert [(c.map_x, c.map_y) for c in concepts] == [(0, 7), (1, 7), (2, 7), (3, 7)]
     assert [n.id for n in records[0].nearest_classes] == [B]
     assert records[0].nearest_classes[0].cosine > 0.9
+
+
+def test_a_class_is_aligned_with_every_atom():
+    atoms = np.array([[3, 0, 0], [0, 0, 0.5], [-1, 1, 0]], np.float32)
+    assert alignment(np.array([2, 2, 0], np.float32), atoms) == (0.7071, 0.0, 0.0)
 
 
 def test_a_class_of_the_shared_dictionary_is_near_by_its_evidence():

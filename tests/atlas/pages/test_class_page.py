@@ -5,23 +5,43 @@ from __future__ import annotations
 import pytest
 
 from atlas.components.formats import rests_on
+from atlas.components.in_shared import shared_section
 from atlas.pages.album import Album
-from atlas.pages.class_page import aligned_with, class_view, nearest, relatives
+from atlas.pages.class_page import FEW_ALIGNED, aligned_with, class_view, nearest, relatives
 from atlas.schema import ClassRecord, ImageNetClass
 from atlas.store import Store
 
 CRANE = "n02012849"
 
 
-def test_a_class_without_photos_knows_the_shared_concepts_aligned_with_it(made_up: Store) -> None:
-    found = aligned_with(Album(made_up), CRANE)
-    assert [one.concept.index for one in found] == [2, 1, 0]
-    assert found[0].cosine == pytest.approx(0.32)
-    assert all(one.picture for one in found)
+def test_a_class_without_photos_knows_the_shared_concepts_its_weights_point_at(made_up: Store) -> None:
+    found = aligned_with(Album(made_up), CRANE, most=3)
+    assert [one.concept.index for one in found] == [2, 1, 3]
+    assert [one.cosine for one in found] == [0.5, pytest.approx(0.4583), pytest.approx(0.4583)]
+    assert all(one.picture and one.contribution is None for one in found)
 
 
-def test_a_class_with_concepts_needs_none_of_that(made_up: Store) -> None:
-    assert class_view(Album(made_up), "n03445777").aligned == ()
+def test_nothing_is_shown_that_points_the_other_way(made_up: Store) -> None:
+    found = aligned_with(Album(made_up), CRANE, most=24)
+    assert 3 < len(found) < 24
+    assert all(one.cosine and one.cosine > 0 for one in found)
+
+
+def test_a_class_of_one_photo_shows_what_its_weights_say_beside_what_the_photo_says(made_up: Store) -> None:
+    view = class_view(Album(made_up), "n02123045")
+    assert view.aligned[0].concept.index == 7
+    assert len(view.aligned) == FEW_ALIGNED
+    text = shared_section(view).to_plotly_json()["props"]["children"][0].children[1].children
+    assert "only more photos can tell" in text
+
+
+def test_a_class_with_concepts_of_its_own_is_told_in_shared_ones_too(made_up: Store) -> None:
+    view = class_view(Album(made_up), "n03445777")
+    assert [(one.concept.index, one.contribution) for one in view.aligned] == [(0, 3.0), (1, 2.0), (2, 1.0)]
+    assert view.aligned[0].cosine == pytest.approx(0.3333)
+    text = shared_section(view).to_plotly_json()["props"]["children"][0].children[1].children
+    assert "explain 80" in text
+    assert "its own concepts 97" in text
 
 
 def test_without_a_profile_the_nearest_are_of_the_same_kind(made_up: Store) -> None:

@@ -1,0 +1,44 @@
+"""What the shared dictionary says of a class beside the class's own: so that all classes can be compared in the same concepts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from atlas.schema import ImageNetClass, dominant_concept
+from precompute import contributions, relations
+from precompute.activations import ClassActivations
+from precompute.pipeline import evidence
+from precompute.pipeline.logit import explain
+from precompute.pipeline.workshop import Workshop
+
+
+def alignment(workshop: Workshop, info: ImageNetClass) -> tuple[float, ...]:
+    """Return the cosine of the class's head weights with every shared atom; empty where there is no such thing.
+
+    It needs no photo, so a class that rests on a single one is known by it as well as a class with hundreds.
+    """
+    if workshop.shared is None or workshop.backbone.linear_head is None:
+        return ()
+    weight, _ = workshop.backbone.class_head(info.class_index)
+    return relations.alignment(weight, workshop.shared.atoms)
+
+
+def also_shared(workshop: Workshop, info: ImageNetClass, acts: ClassActivations) -> dict[str, Any]:
+    """Return the columns of a class record that the shared dictionary fills for a class which has one of its own.
+
+    Only for heads with a closed form: sampling another thousand concepts would cost more than all the rest.
+    """
+    shared = workshop.shared
+    if shared is None or workshop.backbone.linear_head is None:
+        return {}
+    n, positions, channels = acts.positions.shape
+    seed = workshop.config.seed
+    U = workshop.encode(acts.positions.reshape(-1, channels), shared).reshape(n, positions, -1)
+    explained = explain(workshop.backbone, info, acts, shared, U, seed=seed)
+    parts = explained.parts
+    correct = acts.predicted == info.class_index
+    dominant = dominant_concept(parts.contributions)
+    concepts = contributions.concepts_of_class(info.wnid, parts.contributions, dominant=dominant, correct=correct, seed=seed)
+    leading = evidence.leading(concepts, workshop.config.concepts)
+    share = contributions.explained(parts.residual, acts.class_logit, explained.bias)
+    return {"evidence": evidence.as_evidence(leading), "explained_shared": float(share.mean())}
