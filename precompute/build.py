@@ -213,7 +213,8 @@ class _Build:
         crops = len(self.workshop.plan.starts)
         preset = maco.PRESETS.get(self._config.pictures)
         a_picture = preset.steps * preset.crops * self._config.picture_seeds if preset else 0
-        own = self._config.concepts if self._config.scope != SHARED else 0
-        total = sum(len(self._photos(c)) * (1 + crops) + a_picture * (1 + own) for c in missing)
+        counts = [len(self._photos(c)) for c in missing]
+        own = [pipeline.own_concepts(self._config, photos=n, crops=n * crops) for n in counts]
+        total = sum(counts) * (1 + crops) + a_picture * (len(missing) + sum(own))
         own_shared = pipeline.shared_images(self.workshop, shared) + a_picture * self._config.shared_concepts if shared else 0
         return total + own_shared

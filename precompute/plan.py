@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atlas.schema import SHARED, AtlasError, ImageNetClass
+from atlas.schema import AtlasError, ImageNetClass
 from atlas.store import Writer, imagenet_classes
 from precompute import cache, maco, photos, pictures, pipeline, worker
 from precompute.build import Report
@@ -87,18 +87,19 @@ def make(config: Config) -> Plan:
     decoders = config.workers if config.engine == "local" else threads
     workshop = worker.set_up(config, Silent(), threads=decoders or os.cpu_count() or 1)
     counts = [len(index.photos.get(c.wnid, ())) for c in wanted]
-    n_pictures = _pictures(config, len(wanted))
+    crops = len(workshop.plan.starts)
+    own = [pipeline.own_concepts(config, photos=n, crops=n * crops) for n in counts]
+    n_pictures = _pictures(config, own)
     picture_seconds, picture_bytes = _a_picture(workshop) if n_pictures else (0.0, 0)
     seconds, size, fit = _classes(workshop, wanted, index)
     of_classes = [seconds(n) for n in counts]
-    own = 1 + (config.concepts if config.scope != SHARED else 0)
     plan = Plan(
         classes=len(wanted),
         photos=sum(counts),
-        images=sum(counts) * (1 + len(workshop.plan.starts)),
+        images=sum(counts) * (1 + crops),
         pictures=n_pictures,
         seconds=sum(of_classes) + fit + n_pictures * picture_seconds,
-        longest=fit + max(of_classes) + own * picture_seconds,
+        longest=fit + max(of_classes) + (1 + max(own)) * picture_seconds,
         bytes=int(sum(map(size, counts)) + n_pictures * picture_bytes),
         memory=_memory(workshop, max(counts)),
         measured=time.monotonic() - start,
@@ -136,11 +137,11 @@ def _name(config: Config) -> str:
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 
-def _pictures(config: Config, classes: int) -> int:
+def _pictures(config: Config, own: Sequence[int]) -> int:
+    """Return how many pictures there will be of classes with so many concepts of their own."""
     if config.pictures == "none":
         return 0
-    own = config.concepts if config.scope != SHARED else 0
-    return classes * (1 + own) + (config.shared_concepts if config.scope in {"shared", "both"} else 0)
+    return len(own) + sum(own) + (config.shared_concepts if config.scope in {"shared", "both"} else 0)
 
 
 def _a_picture(workshop: Workshop) -> tuple[float, int]:

@@ -4,9 +4,18 @@ One class: photos → activations A → dictionary V → codes U → contributio
 """
 
 from precompute.pipeline.applies import require_applicable
-from precompute.pipeline.one_class import build_class
+from precompute.pipeline.one_class import build_class, own_concepts
 from precompute.pipeline.shared import build_shared, shared_images
 from precompute.pipeline.wanted import with_photos
 from precompute.pipeline.workshop import Workshop, digest
 
-__all__ = ["Workshop", "build_class", "build_shared", "digest", "require_applicable", "shared_images", "with_photos"]
+__all__ = [
+    "Workshop",
+    "build_class",
+    "build_shared",
+    "digest",
+    "own_concepts",
+    "require_applicable",
+    "shared_images",
+    "with_photos",
+]

@@ -21,6 +21,7 @@ from atlas.schema import (
 )
 from precompute import activations, contributions, exemplars, pictures, strategy
 from precompute.activations import ClassActivations, Decoded
+from precompute.config import Config
 from precompute.dictionary import Dictionary
 from precompute.photos import Photo
 from precompute.pipeline import evidence
@@ -97,6 +98,12 @@ def _look(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo]) -> _
         reason = next(iter(decoder.skipped.reasons.values()), "none given")
         raise AtlasError(f"{info.wnid} ({info.name}): none of its {len(photos)} photos can be used (the first: {reason}).")
     return _Look(acts, small, decoder.skipped.reasons)
+
+
+def own_concepts(config: Config, *, photos: int, crops: int) -> int:
+    """Return how many concepts of its own a class of so many photos, of which so many crops are cut, has in the end."""
+    lent = config.scope == SHARED or (config.scope == "both" and crops < CROPS_A_CONCEPT * config.concepts)
+    return 0 if lent or not photos else config.concepts
 
 
 def _dictionary(workshop: Workshop, info: ImageNetClass, acts: ClassActivations) -> Dictionary:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from atlas.schema import SHARED
 from atlas.store import Store, imagenet_classes, problems
-from precompute import config
+from precompute import config, pipeline
 from precompute.build import build_atlas
 from precompute.progress import Silent
 
@@ -165,6 +165,15 @@ def test_both_scopes_lend_the_shared_dictionary_to_a_class_of_few_photos(build: 
     assert lent.explained_shared is None
     assert 0 < own.explained_shared <= 1
     assert sum(e.contribution for e in own.evidence) == pytest.approx(_by_shared(store, TENCH), abs=0.02)
+
+
+def test_what_a_class_of_few_photos_has_of_its_own_is_known_before() -> None:
+    known = {"photos": "p", "out": "o", "concepts": 10}
+    for scope, few, many in (("class", 10, 10), ("both", 0, 10), ("shared", 0, 0)):
+        settings = config.make(None, scope=scope, **known)
+        assert pipeline.own_concepts(settings, photos=1, crops=9) == few
+        assert pipeline.own_concepts(settings, photos=5, crops=40) == many
+        assert pipeline.own_concepts(settings, photos=0, crops=0) == 0
 
 
 def _by_shared(store: Store, wnid: str) -> float:
