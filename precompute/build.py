@@ -128,6 +128,8 @@ class _Build:
         try:
             if need_shared:
                 self._keep(SHARED, pipeline.build_shared(self.workshop, shared_photos, digest=shared_digest))
+            if self._config.engine == "local":  # elsewhere workers paint for themselves
+                pipeline.paint_ahead(self.workshop, missing)
             self._run_classes(missing, digests)
         except KeyboardInterrupt:
             self._publish(final=False)

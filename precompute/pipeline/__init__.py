@@ -5,6 +5,7 @@ One class: photos → activations A → dictionary V → codes U → contributio
 
 from precompute.pipeline.applies import require_applicable
 from precompute.pipeline.one_class import build_class, own_concepts
+from precompute.pipeline.painting import paint_ahead
 from precompute.pipeline.shared import build_shared, shared_images
 from precompute.pipeline.wanted import with_photos
 from precompute.pipeline.workshop import Workshop, digest
@@ -15,6 +16,7 @@ __all__ = [
     "build_shared",
     "digest",
     "own_concepts",
+    "paint_ahead",
     "require_applicable",
     "shared_images",
     "with_photos",

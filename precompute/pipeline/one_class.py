@@ -27,7 +27,8 @@ from precompute.photos import Photo
 from precompute.pipeline import evidence
 from precompute.pipeline.beside import alignment, also_shared
 from precompute.pipeline.logit import Explained, explain
-from precompute.pipeline.showing import Crops, paint, show, with_aligned
+from precompute.pipeline.painting import paint
+from precompute.pipeline.showing import Crops, show, with_aligned
 from precompute.pipeline.workshop import Workshop, arrays
 
 #: A dictionary of k concepts needs this many crops for each of them.

@@ -10,7 +10,8 @@ import numpy as np
 from atlas.schema import SHARED, AtlasError, Concept, Result
 from precompute import activations
 from precompute.photos import Photo
-from precompute.pipeline.showing import Crops, paint, show, with_aligned
+from precompute.pipeline.painting import paint
+from precompute.pipeline.showing import Crops, show, with_aligned
 from precompute.pipeline.workshop import Workshop, arrays
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,19 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     generated = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generated)
     folder = tmp_path_factory.mktemp("atlases")
-    atlases = [generated.write(folder / "made-up"), generated.write(folder / "withheld", published=False)]
+    with serving(generated.write(folder / "made-up"), generated.write(folder / "withheld", published=False)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Iterator[str]:
+    """What a reader sees who names no atlas."""
+    with serving() as address:
+        yield address
+
+
+@contextmanager
+def serving(*atlases: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "atlas", "serve", *map(str, atlases), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout

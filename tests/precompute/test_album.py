@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas.store import Store
+from atlas.store import Store, imagenet_classes
 from precompute import backbone, build, config, maco, progress, spectrum
 from precompute.pictures import encode_rgba
 from precompute.pipeline import Workshop, album
-from precompute.pipeline.showing import _seed, paint
+from precompute.pipeline.painting import _seed, paint, paint_ahead
 
 SMALL = maco.Preset(size=64, crop_input=64, steps=3, crops=2, box=(0.6, 1.0))
 
@@ -44,6 +44,22 @@ def test_a_picture_is_made_once(workshop):
     again = paint(workshop, "n1", 3, _atoms())
     assert workshop.reporter.images == 4 * SMALL.steps * SMALL.crops
     assert again == first
+
+
+def test_pictures_of_many_classes_are_made_side_by_side_and_are_the_same(workshop):
+    some = imagenet_classes()[:3]
+    paint_ahead(workshop, some)
+    assert workshop.reporter.images == 3 * SMALL.steps * SMALL.crops
+    ahead = [paint(workshop, c.wnid, c.class_index, None) for c in some]
+    assert workshop.reporter.images == 3 * SMALL.steps * SMALL.crops
+    nothing = dataclasses.replace(workshop, config=dataclasses.replace(workshop.config, cache=""))
+    assert [paint(nothing, c.wnid, c.class_index, None) for c in some] == ahead
+
+
+def test_nothing_is_painted_ahead_that_could_not_be_kept_or_might_not_be_chosen(workshop):
+    for change in ({"cache": ""}, {"picture_seeds": 2}, {"pictures": "none"}):
+        paint_ahead(dataclasses.replace(workshop, config=dataclasses.replace(workshop.config, **change)), imagenet_classes()[:2])
+    assert workshop.reporter.images == 0
 
 
 def test_what_is_remembered_is_what_would_be_made(workshop):
