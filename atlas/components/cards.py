@@ -110,11 +110,9 @@ def _crops(pictures: ConceptPictures, name: str) -> Any:
 
 def _numbers(concept: Concept, view: ClassView) -> Any:
     n = view.record.n_photos
-    rows = [
-        ("share", formats.percent(concept.share, 1) + (_interval(concept) if view.record.coverage == "full" else "")),
-        ("prevalence", formats.prevalence(concept, n)),
-        ("reliability", formats.reliability(concept, n)),
-    ]
+    rows = [("share", formats.percent(concept.share, 1) + (_interval(concept) if view.record.coverage == "full" else ""))]
+    if n > 1:  # how often a concept leads, one photo does not tell
+        rows += [("prevalence", formats.prevalence(concept, n)), ("reliability", formats.reliability(concept, n))]
     return html.Dl([html.Div([html.Dt(label), html.Dd(text)]) for label, text in rows], className="numbers")
 
 
