@@ -5,10 +5,10 @@ DEMO := .demo/sample
 
 .PHONY: demo test check bench serve clean
 
-demo: .venv/.demo assets/vendor/plotly-basic.min.js  ## build an atlas from 20 sample photos, check it, serve it
+demo: .venv/.demo assets/vendor/plotly-basic.min.js  ## build an atlas from 20 sample photos, check it, serve it beside the one that ships
 	$(BIN)/precompute build --photos sample: --scope shared --shared-concepts 24 --pictures quick --out $(DEMO)
 	$(BIN)/atlas check $(DEMO)
-	$(BIN)/atlas serve $(DEMO)
+	$(BIN)/atlas serve data/imagenet-lite0 $(DEMO)
 
 test: .venv/.test assets/vendor/plotly-basic.min.js  ## all tests; ATLAS_REQUIRE_BROWSER=1 makes a missing browser a failure
 	$(BIN)/python -m pytest

@@ -10,6 +10,7 @@ import pytest
 from atlas.__main__ import shipped
 from atlas.schema import FULL_COVERAGE_PHOTOS
 from atlas.store import Store, imagenet_classes, problems
+from tests.atlas.test_walk import every_class
 
 MEGABYTE = 1_000_000
 SYNTHESISED = re.compile(r"pictures/(n\d{8}|shared)/(class|\d+|\d+-heat)\.webp")
@@ -70,3 +71,9 @@ def test_holdout_photos_took_part_in_no_fit(store: Store) -> None:
         assert record.n_fit + record.n_holdout <= len(photos)
         shown = {e.key for c in store.concepts(wnid) for e in store.exemplars(c.concept_id)}
         assert not shown & {key for key, split in zip(photos.keys, photos.split, strict=True) if split == "holdout"}
+
+
+def test_a_walk_finds_every_page_and_picture(store: Store) -> None:
+    total, wrong = every_class(store)
+    assert wrong == []
+    assert total > 3 * 1000  # a page and a picture a class, and those of concepts

@@ -35,7 +35,7 @@ def write(root: Path) -> Path:
     """Write an atlas of 1000 classes with ten concepts each; its photos are part of it."""
     made = generated()
     pictures = made.class_pictures(published=True)
-    return _written(root, made, (_full(made, i, pictures) for i in range(1000)), publish="embed")
+    return _written(root, made, (_full(made, i, pictures, shared=False) for i in range(1000)), publish="embed")
 
 
 def write_mixed(root: Path) -> Path:
@@ -59,20 +59,27 @@ def _mixed(made: ModuleType, pictures: Pictures) -> Iterator[Result]:
     yield _shared(made)
     for i, info in enumerate(imagenet_classes()):
         if i % (1000 // WITH_PHOTOS) == 0:
-            yield _full(made, i, pictures)
+            yield _full(made, i, pictures, shared=True)
         elif i % 5 == 0:
-            record = ClassRecord(info=info, coverage="none", nearest_classes=_near(i), digest="generated")
+            known: dict[str, Any] = {"nearest_classes": _near(i), "alignment": _alignment(i), "digest": "generated"}
+            record = ClassRecord(info=info, coverage="none", **known)
             yield Result(record=record, digest="generated", pictures=portrait)
         else:
             yield _sample(made, info, portrait)
 
 
-def _full(made: ModuleType, i: int, pictures: Pictures) -> Result:
+def _full(made: ModuleType, i: int, pictures: Pictures, *, shared: bool) -> Result:
     infos = imagenet_classes()
     result: Result = made.full_class(infos[i], seed=i, pictures=pictures)
     other = infos[(i + 1) % len(infos)].wnid
     near = tuple(Neighbour(f"{other}/{j}", 0.7 - j / 50) for j in range(4))
-    return dataclasses.replace(result, concepts=tuple(dataclasses.replace(c, neighbours=near) for c in result.concepts))
+    assert result.record
+    record = dataclasses.replace(
+        result.record, evidence=result.record.evidence if shared else (), alignment=_alignment(i, shared)
+    )
+    return dataclasses.replace(
+        result, record=record, concepts=tuple(dataclasses.replace(c, neighbours=near) for c in result.concepts)
+    )
 
 
 def _sample(made: ModuleType, info: ImageNetClass, pictures: Pictures) -> Result:
@@ -83,8 +90,14 @@ def _sample(made: ModuleType, info: ImageNetClass, pictures: Pictures) -> Result
         Evidence(int(i), float(mean[i]), float(mean[i]) / positive, None, None, float(photos.dominant[0] == i), None) for i in top
     )
     known: dict[str, Any] = {"n_photos": 1, "n_fit": 1, "accuracy": 1.0, "evidence": evidence, "digest": "generated"}
-    record = ClassRecord(info=info, coverage="sample", scope="shared", nearest_classes=_near(info.class_index), **known)
+    known |= {"nearest_classes": _near(info.class_index), "alignment": _alignment(info.class_index)}
+    record = ClassRecord(info=info, coverage="sample", scope="shared", **known)
     return Result(record=record, digest="generated", photos=photos, pictures=pictures)
+
+
+def _alignment(i: int, shared: bool = True) -> tuple[float, ...]:
+    cosines = np.random.default_rng(i).normal(0, 0.1, SHARED_CONCEPTS if shared else 0)
+    return tuple(cosines.round(4).tolist())
 
 
 def _near(i: int) -> tuple[Neighbour, ...]:

@@ -1,6 +1,6 @@
 """Pictures of every page, light, dark, on a phone: ``python tests/e2e/screens.py ADDRESS CLASSES ONE``, with two atlases served.
 
-CLASSES names an atlas with many photos a class that withholds them, ONE an atlas that may show its photos. Written to
+CLASSES names the atlas that ships, ONE an atlas that may show its photos. Written to
 ``.github/screenshots`` as WebP, 150 KB at most each. Look at every one before it is committed.
 """
 
@@ -28,9 +28,9 @@ def shots(classes: str, one: str) -> dict[str, tuple[str, Step | None]]:
     """Return name → (address, what to do before the picture is taken; None: the whole page)."""
     ball = f"/{classes}/class/n03445777"
     return {
-        "home": (f"/{one}/", None),
-        "hierarchy": (f"/{one}/?in=animal", None),
-        "search": (f"/{one}/class/n02110341", lambda page: (page.locator("#search").fill("dog"), page.wait_for_timeout(900))),
+        "home": (f"/{classes}/", None),
+        "hierarchy": (f"/{classes}/?in=animal", None),
+        "search": (f"/{classes}/class/n02110341", lambda page: (page.locator("#search").fill("dog"), page.wait_for_timeout(900))),
         "class": (f"{ball}?concept=4", None),
         "class-one-photo": (f"/{one}/class/n01614925", None),
         "large": (ball, lambda page: (page.keyboard.press("j"), page.keyboard.press("z"), page.wait_for_timeout(900))),
@@ -38,7 +38,7 @@ def shots(classes: str, one: str) -> dict[str, tuple[str, Step | None]]:
         "shared-concept": (f"/{one}/shared/13", None),
         "map": (f"/{classes}/map", None),
         "method": (f"/{classes}/method", None),
-        "not-found": (f"/{classes}/class/n02085620", None),
+        "not-found": (f"/{classes}/class/n99999999", None),
     }
 
 
