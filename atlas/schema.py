@@ -127,6 +127,20 @@ class ClassRecord:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Where the photos of a class lie in its strategy graph, and what their dots look like."""
+
+    correct: np.ndarray  # (n,) bool
+    dominant: np.ndarray  # (n,) int32 concept index
+    strategy: np.ndarray  # (n,) int32, −1: in no strategy
+    xy: np.ndarray  # (n, 2) float32
+    neighbours: tuple[tuple[int, ...], ...]  # (n,) photos that are mutual nearest neighbours
+
+    def __len__(self) -> int:
+        return len(self.dominant)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Photos:
     """All photos of a class, one position per photo in every array."""
 
@@ -149,6 +163,11 @@ class Photos:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def layout(self) -> Layout:
+        """What the strategy graph draws."""
+        return Layout(self.correct, self.dominant, self.strategy, self.xy, self.neighbours)
 
 
 @dataclass(frozen=True, slots=True)

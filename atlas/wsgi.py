@@ -21,7 +21,7 @@ from atlas.components.links import class_url, home_url
 from atlas.schema import AtlasError
 from atlas.store import Store, tampered
 
-THREADS = 8
+THREADS = 4  # more would only wait for each other, and each has its own memory
 _M_ARENA_MAX = -8  # of mallopt
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dash import dcc, html
@@ -13,7 +14,7 @@ from atlas.components.exports import exports, graph_exports, reference, rows, ta
 from atlas.components.links import class_url
 from atlas.components.view import ClassView
 from atlas.figures.strategy_graph import strategy_graph_values
-from atlas.schema import FULL_COVERAGE_PHOTOS, Photos, Strategy
+from atlas.schema import FULL_COVERAGE_PHOTOS, Layout, Photos, Strategy
 
 #: Below this there is no graph: a few dots have no shape.
 GRAPH_PHOTOS = 4
@@ -70,11 +71,11 @@ def _flatness(photos: Photos) -> float:
     return min(max(width / max(height, 1e-6) / 1.5, 1.0), 1.8)
 
 
-def graph(view: ClassView) -> Any:
+def graph(photos: Layout | None, colours: Mapping[int, int]) -> Any:
     """Return the live graph that takes the place of the slot; None when there are too few photos."""
-    if view.photos is None or len(view.photos) < GRAPH_PHOTOS:
+    if photos is None or len(photos) < GRAPH_PHOTOS:
         return None
-    figure = strategy_graph_values(view.photos, colours=view.colours)
+    figure = strategy_graph_values(photos, colours=colours)
     return dcc.Graph(id="strategy-graph", figure=figure, config=_CONFIG, responsive=True)
 
 

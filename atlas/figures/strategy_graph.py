@@ -8,22 +8,22 @@ import numpy as np
 import plotly.graph_objects as go
 
 from atlas import theme
-from atlas.schema import Photos
+from atlas.schema import Layout
 
 
-def strategy_graph(photos: Photos, *, colours: Mapping[int, int], mode: theme.Mode = "light") -> go.Figure:
+def strategy_graph(photos: Layout, *, colours: Mapping[int, int], mode: theme.Mode = "light") -> go.Figure:
     """Draw the strategy graph of a class as a plotly figure: see ``strategy_graph_values``."""
     # Validation is nine tenths of the time of a figure; the tests do it once for all.
     return go.Figure(strategy_graph_values(photos, colours=colours, mode=mode), _validate=False)
 
 
-def strategy_graph_values(photos: Photos, *, colours: Mapping[int, int], mode: theme.Mode = "light") -> dict[str, object]:
+def strategy_graph_values(photos: Layout, *, colours: Mapping[int, int], mode: theme.Mode = "light") -> dict[str, object]:
     """Draw the photos of a class by their 2-D layout.
 
     Four traces, in this order: edges between mutual neighbours, hulls of the strategies, photos, numbers of the concepts.
 
     Args:
-        photos: the photos of one class.
+        photos: where the photos of one class lie.
         colours: concept index → colour index; a concept it lacks is grey.
         mode: light or dark.
     """
@@ -51,7 +51,7 @@ def strategy_graph_values(photos: Photos, *, colours: Mapping[int, int], mode: t
     return {"data": data, "layout": layout}
 
 
-def _dots(photos: Photos, colours: Mapping[int, int], mode: theme.Mode) -> dict[str, object]:
+def _dots(photos: Layout, colours: Mapping[int, int], mode: theme.Mode) -> dict[str, object]:
     shown = [colours.get(int(concept), -1) for concept in photos.dominant]
     wrong = ~photos.correct.astype(bool)
     return {
@@ -78,7 +78,7 @@ def _rounded(values: np.ndarray) -> list[float]:
     return np.asarray(values, np.float64).round(3).tolist()
 
 
-def _edges(photos: Photos) -> tuple[list[float | None], list[float | None]]:
+def _edges(photos: Layout) -> tuple[list[float | None], list[float | None]]:
     x: list[float | None] = []
     y: list[float | None] = []
     at_x, at_y = _rounded(photos.xy[:, 0]), _rounded(photos.xy[:, 1])
@@ -90,7 +90,7 @@ def _edges(photos: Photos) -> tuple[list[float | None], list[float | None]]:
     return x, y
 
 
-def _hulls(photos: Photos) -> tuple[list[float | None], list[float | None]]:
+def _hulls(photos: Layout) -> tuple[list[float | None], list[float | None]]:
     x: list[float | None] = []
     y: list[float | None] = []
     for strategy in sorted(set(photos.strategy.tolist()) - {-1}):
@@ -101,7 +101,7 @@ def _hulls(photos: Photos) -> tuple[list[float | None], list[float | None]]:
     return x, y
 
 
-def _labels(photos: Photos, colours: Mapping[int, int]) -> dict[str, object]:
+def _labels(photos: Layout, colours: Mapping[int, int]) -> dict[str, object]:
     """Put the number of each coloured concept beside the middle photo among those it dominates."""
     x, y, text = [], [], []
     for concept in colours:

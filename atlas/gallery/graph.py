@@ -38,7 +38,7 @@ def drawing(view: ClassView, predicted: Sequence[str]) -> Drawing:
     photos = view.photos
     if photos is None:
         return Drawing()
-    edges, hulls, dots, numbers = strategy_graph(photos, colours=view.colours).to_plotly_json()["data"]
+    edges, hulls, dots, numbers = strategy_graph(photos.layout, colours=view.colours).to_plotly_json()["data"]
     frame, width, height = _fitted(dots["x"], dots["y"])
     return Drawing(
         f'<svg class="js-plotly-plot still" viewBox="0 0 {width:.0f} {height:.0f}">'

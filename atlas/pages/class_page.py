@@ -122,11 +122,6 @@ def relatives(store: Store, wnid: str, most: int = 8) -> list[str]:
     return []
 
 
-def graph_view(store: Store, wnid: str) -> ClassView:
-    """Gather only what the live graph shows."""
-    return ClassView(store.name, store.record(wnid), store.concepts(wnid), store.photos(wnid))
-
-
 def class_names(store: Store) -> dict[str, str]:
     """Return wnid → name, of all 1000 classes; the atlas's own names win."""
     return {info.wnid: info.name for info in imagenet_classes()} | store.names

@@ -36,4 +36,5 @@ def live_graph(path: str, albums: Mapping[str, Album]) -> Any:
         return None
     if address.kind != "class" or not address.wnid:
         return None
-    return graph(class_page.graph_view(address.store, address.wnid))
+    store, wnid = address.store, address.wnid
+    return graph(store.layout(wnid), {concept.index: concept.colour for concept in store.concepts(wnid)})

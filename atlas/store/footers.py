@@ -44,10 +44,10 @@ class Footer:
     def __len__(self) -> int:
         return len(self._groups) - 1
 
-    def read(self, path: Path, group: int) -> pa.Table:
-        """Read one row group of the file that this footer is of."""
+    def read(self, path: Path, group: int, columns: list[str] | None = None) -> pa.Table:
+        """Read one row group of the file that this footer is of: some of its columns, or all."""
         with pq.ParquetFile(path, metadata=self._alone(group)) as file:
-            return file.read_row_group(0, use_threads=False)
+            return file.read_row_group(0, columns=columns, use_threads=False)
 
     def owners(self) -> dict[str, tuple[int, int]]:
         """Return the wnid or "shared" that every row group belongs to (its first column says so), its number and its rows."""

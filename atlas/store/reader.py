@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
-from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Exemplar, Manifest, Photos, Strategy
+from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Exemplar, Layout, Manifest, Photos, Strategy
 from atlas.store import files, tables
 from atlas.store.footers import Footer
 from atlas.store.metadata import decode_manifest
@@ -127,12 +127,12 @@ class Store:
             known = self._footers[name] = Groups(version, footer, footer.owners())
         return known
 
-    def _rows(self, name: str, owner: str) -> pa.Table | None:
-        """Read the rows of one owner, and nothing else."""
+    def _rows(self, name: str, owner: str, columns: list[str] | None = None) -> pa.Table | None:
+        """Read the rows of one owner, and nothing else; of these some columns, or all."""
         groups = self._groups(name)
         if owner not in groups.owners:
             return None
-        return groups.footer.read(files.locate(self.root, name), groups.owners[owner][0])
+        return groups.footer.read(files.locate(self.root, name), groups.owners[owner][0], columns)
 
     def _sound_rows(self, name: str, owner: str) -> pa.Table | None:
         """Read the rows of one owner; a table that cannot be read is named."""
@@ -199,6 +199,12 @@ class Store:
             self._last_photos = {**dict(list(self._last_photos.items())[-1:]), key: found}
             return found
         return self._last_photos[key]
+
+    def layout(self, wnid: str) -> Layout | None:
+        """Return what the strategy graph of a class draws, or None if the class has no photos: a fifth of reading them all."""
+        self.record(wnid)
+        rows = self._rows(files.PHOTOS, wnid, tables.LAYOUT)
+        return None if rows is None else tables.read_layout(rows)
 
     def strategies(self, wnid: str) -> tuple[Strategy, ...]:
         """Return the strategies of a class, the largest first."""

@@ -19,6 +19,7 @@ from atlas.schema import (
     Evidence,
     Exemplar,
     ImageNetClass,
+    Layout,
     Neighbour,
     Photos,
     Strategy,
@@ -260,10 +261,28 @@ def read_photos(table: pa.Table, grid: tuple[int, int]) -> Photos:
         dominant=vector("dominant"),
         strategy=vector("strategy"),
         xy=np.stack([vector("x"), vector("y")], axis=1),
-        neighbours=tuple(tuple(row) for row in column["neighbours"].to_pylist()),
+        neighbours=_tuples(column["neighbours"]),
         heat_concepts=matrix("heat_concepts"),
         heat=heat.reshape(n, -1, *grid),
     )
+
+
+#: The columns of a layout.
+LAYOUT = ["correct", "dominant", "strategy", "x", "y", "neighbours"]
+
+
+def read_layout(table: pa.Table) -> Layout:
+    """Decode where the photos of one class lie, from the columns of a layout."""
+    column = {name: table[name].combine_chunks() for name in LAYOUT}
+    return Layout(
+        **{name: _array(column[name]) for name in ("correct", "dominant", "strategy")},
+        xy=np.stack([_array(column["x"]), _array(column["y"])], axis=1),
+        neighbours=_tuples(column["neighbours"]),
+    )
+
+
+def _tuples(lists: pa.ListArray) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(row) for row in lists.to_pylist())
 
 
 def strategies_table(strategies: Sequence[Strategy]) -> pa.Table:

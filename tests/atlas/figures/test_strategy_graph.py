@@ -12,7 +12,7 @@ from atlas.figures.strategy_graph import hull, strategy_graph
 
 def test_a_dot_a_photo_in_order_coloured_by_its_dominant_concept(generated: ModuleType) -> None:
     photos = generated.photos_of("n03445777", 574, 60, 10, 0)
-    dots = strategy_graph(photos, colours={0: 5, 1: 2}).data[2]
+    dots = strategy_graph(photos.layout, colours={0: 5, 1: 2}).data[2]
     assert dots.name == "photos"
     assert np.allclose(dots.x, photos.xy[:, 0], atol=1e-3)
     expected = {0: theme.colour(5), 1: theme.colour(2)}
@@ -22,19 +22,19 @@ def test_a_dot_a_photo_in_order_coloured_by_its_dominant_concept(generated: Modu
 def test_a_ring_marks_every_wrong_prediction_and_no_other(generated: ModuleType) -> None:
     photos = generated.photos_of("n03445777", 574, 60, 10, 0)
     for mode in ("light", "dark"):
-        rings = strategy_graph(photos, colours={}, mode=mode).data[2].marker.line.color
+        rings = strategy_graph(photos.layout, colours={}, mode=mode).data[2].marker.line.color
         assert [ring == theme.TOKENS[mode]["ink"] for ring in rings] == [not c for c in photos.correct]
 
 
 def test_plotly_accepts_every_value(generated: ModuleType) -> None:
     photos = generated.photos_of("n03445777", 574, 60, 10, 0)
     for mode in ("light", "dark"):
-        go.Figure(strategy_graph(photos, colours={0: 5}, mode=mode).to_plotly_json())
+        go.Figure(strategy_graph(photos.layout, colours={0: 5}, mode=mode).to_plotly_json())
 
 
 def test_every_edge_is_drawn_once(generated: ModuleType) -> None:
     photos = generated.photos_of("n03445777", 574, 20, 10, 0)
-    assert list(strategy_graph(photos, colours={}).data[0].x).count(None) == 16
+    assert list(strategy_graph(photos.layout, colours={}).data[0].x).count(None) == 16
 
 
 @pytest.mark.parametrize(

@@ -159,3 +159,16 @@ def test_an_atlas_can_be_moved_and_renamed(root: Path, made: Any) -> None:
     assert store.name == "renamed"
     assert store.grid == (2, 3)
     assert dataclasses.asdict(store.manifest)["created"] == "then"
+
+
+def test_a_layout_is_that_of_the_photos(root: Path, made: Any) -> None:
+    store = Store(root)
+    layout, photos = store.layout(made.TENCH.wnid), store.photos(made.TENCH.wnid)
+    assert layout
+    assert photos
+    assert len(layout) == len(photos)
+    for field in dataclasses.fields(layout):
+        mine, theirs = getattr(layout, field.name), getattr(photos.layout, field.name)
+        assert np.array_equal(mine, theirs) if isinstance(mine, np.ndarray) else mine == theirs
+    with pytest.raises(UnknownName):
+        store.layout("n00000000")
