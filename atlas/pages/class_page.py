@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from dash import html
@@ -122,6 +123,7 @@ def relatives(store: Store, wnid: str, most: int = 8) -> list[str]:
     return []
 
 
+@lru_cache(maxsize=8)
 def class_names(store: Store) -> dict[str, str]:
     """Return wnid → name, of all 1000 classes; the atlas's own names win."""
     return {info.wnid: info.name for info in imagenet_classes()} | store.names
