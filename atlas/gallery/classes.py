@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+from dash import html
 from dash.development.base_component import Component
 
 from atlas.components import formats
 from atlas.components.markup import markup
 from atlas.components.photo import SOURCES
+from atlas.components.strategies import GRAPH_SLOT
 from atlas.components.view import ClassView
 from atlas.gallery import graph, social, still, tables
 from atlas.gallery.addresses import PAGE
@@ -59,17 +61,18 @@ def parts(owner: str) -> list[str]:
 
 def _class_page(site: Site, view: ClassView, folder: Path) -> str:
     wnid, data = view.record.info.wnid, ""
-    layout = class_page.layout(site.album, wnid)
+    layout, live = class_page.layout(site.album, wnid), markup(GRAPH_SLOT)
     if view.photos is not None:
         data = f"data/{wnid}.js"
         photos = tables.browser_photos(view, site.class_names, site.addresses, "../../")
         save(folder, data, tables.script(wnid, photos))
         if photos["heat"]:
             save(folder, f"data/{wnid}-heat.js", tables.heat_script(view.photos))
-        _draw(layout, view, photos)
+        _fill(layout, view, photos)
+        live = markup(html.Div(graph.drawing(view, photos["predicted"]), id="strategy-graph"))
     return site.page(
         f"class/{wnid}/{PAGE}",
-        markup(layout),
+        markup(layout).replace(markup(GRAPH_SLOT), live),
         title=view.record.info.name,
         description=f"{summary(view)}. {view.record.info.definition}".rstrip(". ") + ".",
         picture=f"class/{wnid}/social.jpg",
@@ -77,11 +80,9 @@ def _class_page(site: Site, view: ClassView, folder: Path) -> str:
     )
 
 
-def _draw(layout: Any, view: ClassView, photos: dict[str, Any]) -> None:
-    """Draw into the page what the app leaves to scripts."""
+def _fill(layout: Any, view: ClassView, photos: dict[str, Any]) -> None:
+    """Fill in what the app leaves to scripts: a photo, and the list of all."""
     places = _named(layout)
-    if slot := places.get("graph-slot"):
-        slot.id, slot.children = "strategy-graph", graph.drawing(view, photos["predicted"])
     if "photo-body" in places:
         shown = photos | {"sprite": photos["sprite"] and photos["sprite"] | {"url": view.thumbnails and view.thumbnails.url}}
         places["photo-body"].children = still.photo(shown, SOURCES[view.photo_source])
