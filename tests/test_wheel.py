@@ -47,6 +47,11 @@ def test_the_app_starts_without_torch(installed):
     assert _run(installed, "from atlas.store import imagenet_classes; import atlas.app; print(len(imagenet_classes()))") == "1000"
 
 
+def test_the_atlas_that_ships_is_there_and_opens_without_torch(installed):
+    code = "from atlas.__main__ import shipped; from atlas.store import Store; print(shipped(), len(Store(shipped()).records))"
+    assert _run(installed, code) == f"{installed}/atlas/_shipped/data/imagenet-lite0 1000"
+
+
 def test_every_asset_of_the_checkout_is_in_the_wheel(installed):
     tracked = subprocess.run(["git", "ls-files", "assets", "data"], cwd=ROOT, check=True, capture_output=True, text=True)
     for name in tracked.stdout.splitlines():

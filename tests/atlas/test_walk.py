@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -45,18 +46,22 @@ class Seen(HTMLParser):
             self.empty += [] if filled else [name]
 
 
-def every_class(store: Store) -> tuple[int, list[str]]:
-    """Follow every address from the front page and from every class; return how many there are, and what is wrong."""
+def every_class(store: Store, some: Sequence[str] | None = None) -> tuple[int, list[str]]:
+    """Follow every address from the front page and from every class; return how many there are, and what is wrong.
+
+    Of ``some`` classes alone, what their pages name is asked for, and not followed further.
+    """
     client, base = create_app([store]).server.test_client(), f"/{store.name}/"
-    waiting = [base, *(f"{base}class/{wnid}" for wnid in store.records)]
+    waiting = [base, *(f"{base}class/{wnid}" for wnid in some or store.records)]
     known, wrong = set(waiting), []
+    read = set(waiting) if some else None
     while waiting:
         address = waiting.pop()
         with client.get(address) as answer:
             content, kind, status = answer.data, answer.mimetype, answer.status_code
         if status != 200 or not content:
             wrong.append(f"{address}: {status}")
-        if kind != "text/html":
+        if kind != "text/html" or (read is not None and address not in read):
             continue
         seen = Seen()
         seen.feed(content.decode())
