@@ -48,9 +48,13 @@ def serving(*atlases: Path) -> Iterator[str]:
         server.wait(20)
 
 
+def chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    found = chromium()
     if found is None:
         if os.environ.get("ATLAS_REQUIRE_BROWSER") == "1":
             pytest.fail("Chromium is missing, and ATLAS_REQUIRE_BROWSER=1 asks for it.")
@@ -59,6 +63,15 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def plain_browser(browser: Browser) -> Iterator[Browser]:
+    """A browser that leaves pictures out: for tests that open many pages."""
+    flags = [*FLAGS, "--blink-settings=imagesEnabled=false"]
+    plain = browser.browser_type.launch(executable_path=chromium(), args=flags)
+    yield plain
+    plain.close()
 
 
 @pytest.fixture
