@@ -1,6 +1,6 @@
-"""Pictures of every page, light, dark, on a phone: ``python tests/e2e/screens.py ADDRESS CLASSES ONE``, with two atlases served.
+"""Pictures of every page, light, dark, on a phone: ``python tests/e2e/screens.py ADDRESS ATLAS``, while the atlas is served.
 
-CLASSES names the atlas that ships, ONE an atlas that may show its photos. Written to
+Of the atlas that ships: it withholds its photos, so that none can be seen. Written to
 ``.github/screenshots`` as WebP, 150 KB at most each. Look at every one before it is committed.
 """
 
@@ -24,21 +24,21 @@ FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-backgrou
 Step = Callable[[Page], object]
 
 
-def shots(classes: str, one: str) -> dict[str, tuple[str, Step | None]]:
+def shots(atlas: str) -> dict[str, tuple[str, Step | None]]:
     """Return name → (address, what to do before the picture is taken; None: the whole page)."""
-    ball = f"/{classes}/class/n03445777"
+    ball = f"/{atlas}/class/n03445777"
     return {
-        "home": (f"/{classes}/", None),
-        "hierarchy": (f"/{classes}/?in=animal", None),
-        "search": (f"/{classes}/class/n02110341", lambda page: (page.locator("#search").fill("dog"), page.wait_for_timeout(900))),
+        "home": (f"/{atlas}/", None),
+        "hierarchy": (f"/{atlas}/?in=animal", None),
+        "search": (f"/{atlas}/class/n02110341", lambda page: (page.locator("#search").fill("dog"), page.wait_for_timeout(900))),
         "class": (f"{ball}?concept=4", None),
-        "class-one-photo": (f"/{one}/class/n01614925", None),
+        "class-one-photo": (f"/{atlas}/class/n01518878", None),
         "large": (ball, lambda page: (page.keyboard.press("j"), page.keyboard.press("z"), page.wait_for_timeout(900))),
         "concept": (f"{ball}/0", None),
-        "shared-concept": (f"/{one}/shared/13", None),
-        "map": (f"/{classes}/map", None),
-        "method": (f"/{classes}/method", None),
-        "not-found": (f"/{classes}/class/n99999999", None),
+        "shared-concept": (f"/{atlas}/shared/367", None),
+        "map": (f"/{atlas}/map", None),
+        "method": (f"/{atlas}/method", None),
+        "not-found": (f"/{atlas}/class/n99999999", None),
     }
 
 
@@ -67,7 +67,7 @@ def write(content: bytes, path: Path, tallest: int) -> None:
     print(f"{path.name:32} {size[0]} × {size[1]}, {len(stream.getvalue()) / 1000:.0f} KB", flush=True)
 
 
-def main(address: str, classes: str, one: str, *only: str) -> None:
+def main(address: str, atlas: str, *only: str) -> None:
     """Take every picture, or those named."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
@@ -77,7 +77,7 @@ def main(address: str, classes: str, one: str, *only: str) -> None:
                 viewport={"width": width, "height": 900 if width > 500 else 860},
                 color_scheme="dark" if look == "dark" else "light",
             )
-            for name, (path, step) in shots(classes, one).items():
+            for name, (path, step) in shots(atlas).items():
                 if only and name not in only:
                     continue
                 page = context.new_page()
