@@ -75,7 +75,7 @@ def _rows(
         name = "own" if owner != SHARED else "shared"
         yield name, _judged(workshop, record, acts, dictionary, METHODS[method].encode(patches, dictionary))
         chance = patches[random.choice(len(patches), k, replace=len(patches) < k)]
-        chance = chance / np.linalg.norm(chance, axis=1, keepdims=True)
+        chance = chance / np.maximum(np.linalg.norm(chance, axis=1, keepdims=True), 1e-12)
         none = np.zeros((0, k), np.float32)
         yield (
             f"random for {name}",
