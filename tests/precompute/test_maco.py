@@ -259,9 +259,9 @@ def test_the_fourier_parameterisation_is_behind_the_same_call(lite0, magnitude):
 
 
 def test_pictures_may_be_large_but_not_odd(lite0, magnitude):
-    preset = dataclasses.replace(TINY, size=2048, steps=1, crops=1)
+    preset = dataclasses.replace(TINY, size=1024, steps=1, crops=1)
     (made,) = maco.visualize(lite0, [maco.Target(seed=0, class_index=1)], spectrum=magnitude, preset=preset)
-    assert made.rgba.shape == (2048, 2048, 4)
+    assert made.rgba.shape == (1024, 1024, 4)
     for size in (2050, 65):
         with pytest.raises(AtlasError, match="even number of pixels up to 2048"):
             dataclasses.replace(TINY, size=size)
