@@ -21,8 +21,8 @@ WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "w
 
 VIEWS = {
     "/made-up/": {"classes"},
-    BALL: {"importance", "prevalence-reliability", "strategies", "photo", "faithfulness", "nearest-classes"},
-    "/made-up/class/n02012849": {"aligned-concepts", "nearest-classes"},
+    BALL: {"importance", "prevalence-reliability", "strategies", "photo", "faithfulness", "shared-concepts", "nearest-classes"},
+    "/made-up/class/n02012849": {"shared-concepts", "nearest-classes"},
     f"{BALL}/3": {"numbers", "aligned-classes", "similar-concepts", "photos-by-concept"},
     "/made-up/shared/2": {"aligned-classes", "explained-classes"},
     "/made-up/map": {"map"},
