@@ -134,10 +134,10 @@ class Store:
             return None
         return groups.footer.read(files.locate(self.root, name), groups.owners[owner][0], columns)
 
-    def _sound_rows(self, name: str, owner: str) -> pa.Table | None:
+    def _sound_rows(self, name: str, owner: str, columns: list[str] | None = None) -> pa.Table | None:
         """Read the rows of one owner; a table that cannot be read is named."""
         try:
-            return self._rows(name, owner)
+            return self._rows(name, owner, columns)
         except (OSError, pa.ArrowException) as error:
             raise AtlasError(f"{self.root / name} cannot be read ({error}): run `atlas check {self.root}`.") from error
 
@@ -201,9 +201,9 @@ class Store:
         return self._last_photos[key]
 
     def layout(self, wnid: str) -> Layout | None:
-        """Return what the strategy graph of a class draws, or None if the class has no photos: a fifth of reading them all."""
+        """Return what the strategy graph of a class draws, or None if the class has no photos; no other column is read."""
         self.record(wnid)
-        rows = self._rows(files.PHOTOS, wnid, tables.LAYOUT)
+        rows = self._sound_rows(files.PHOTOS, wnid, tables.LAYOUT)
         return None if rows is None else tables.read_layout(rows)
 
     def strategies(self, wnid: str) -> tuple[Strategy, ...]:

@@ -255,7 +255,7 @@ class Writer:
 
 
 def _small_file(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """Open a table that is small on disk: a tenth of an atlas that withholds its photos.
+    """Open a table for writing so that it is small on disk.
 
     Statistics are kept of the first column alone, which says whose the rows are; a dictionary only of cosines, which repeat.
     """

@@ -54,9 +54,9 @@ def fit(
     scale = float(np.linalg.norm(activations, axis=1).mean()) or 1.0
     A = torch.as_tensor(activations, dtype=torch.float32, device=device) / scale
     trained = _train(A, concepts=concepts, active=active, generator=torch.Generator().manual_seed(seed))
-    bias = scale * (trained.e - trained.mean @ trained.E)
-    weight = trained.E.half().cpu().numpy()  # as it is stored: a third of what a shared dictionary weighs
-    encoder = {"weight": weight, "bias": bias.cpu().numpy(), "active": np.array(active)}
+    weight = trained.E.half()  # as it is stored: what is published is what was used
+    bias = scale * (trained.e - trained.mean @ weight.float())
+    encoder = {"weight": weight.cpu().numpy(), "bias": bias.cpu().numpy(), "active": np.array(active)}
     atoms = functional.normalize(trained.V, dim=1).cpu().numpy()
     return Dictionary(method="sae", atoms=atoms, codes=_codes(activations, encoder), encoder=encoder)
 

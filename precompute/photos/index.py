@@ -21,9 +21,9 @@ def index(sources: Sequence[str], sets: Mapping[str, Mapping[str, Any]] = Mappin
     """Find the photos of every source, in a fixed order.
 
     Args:
-        sets: what is known of photo sets, by name: ``licence``, ``attribution``, and the ``split`` of all their photos.
         sources: directories holding a folder a wnid, or tar shards, directly or under ``fit|train`` and ``holdout|val``; a single
             tar shard; or ``sample:``.
+        sets: what is known of photo sets, by name: ``licence``, ``attribution``, and the ``split`` of all their photos.
 
     Raises:
         AtlasError: a source that is missing or holds no photos of an ImageNet class, two sources of one name, or something

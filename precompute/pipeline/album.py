@@ -18,8 +18,8 @@ from PIL import Image, UnidentifiedImageError
 from precompute.maco import Preset, Target
 from precompute.pipeline.workshop import Workshop
 
-#: Raise it whenever the same target, preset and seed come to give another picture.
-MACO_VERSION = 1
+#: Raise it whenever the same target, preset and seed come to give another picture, or the picture other bytes.
+MACO_VERSION = 2
 
 
 class Album:

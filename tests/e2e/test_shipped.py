@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Page
 from atlas.__main__ import shipped as shipped_atlas
 from atlas.store import Store
 
+pytestmark = pytest.mark.browser
+
 CLASSES = list(Store(shipped_atlas()).records)
 
 
