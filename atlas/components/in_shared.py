@@ -39,7 +39,7 @@ def shared_section(view: ClassView) -> Any:
 def _said(view: ClassView) -> tuple[str, str]:
     record = view.record
     if record.scope == "class":
-        both = f"together they explain {formats.percent(record.explained_shared)} of the logit, its own concepts "
+        both = f"all shared ones together explain {formats.percent(record.explained_shared)} of the logit, its own concepts "
         return (
             "The same photos in concepts shared by all classes",
             f"those that count most here; {both}{formats.percent(record.explained)}",
