@@ -64,11 +64,14 @@
     place.hidden = false;
   }
 
-  /* Addresses as others need them: whole. */
+  /* Addresses as others need them: whole. A part of a page is cited like the page, under its own key, title and address. */
+  const model = document.querySelector("[data-bibtex]");
   for (const link of document.querySelectorAll("a.whole")) {
     link.textContent = link.href;
-    const cited = link.closest("details").querySelector(".whole-of");
-    if (cited) cited.textContent = link.href;
+    const part = link.closest("details"), key = part.querySelector("code").textContent, entry = model.cloneNode(true);
+    const said = { slug: key.replaceAll("/", "-"), title: part.dataset.title, key, address: link.href };
+    for (const [name, text] of Object.entries(said)) entry.querySelector(`[data-cited=${name}]`).textContent = text;
+    part.append(entry);
   }
 
   async function copy(words) {

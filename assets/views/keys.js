@@ -3,7 +3,27 @@
   "use strict";
   const atlas = window.atlas;
   const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
-  const help = () => document.getElementById("help");
+  const KEYS = [
+    ["/", "search"],
+    ["j k", "next, previous concept"],
+    ["← →", "previous, next class"],
+    ["Enter", "select what has the focus"],
+    ["z", "enlarge the picture of the selected concept"],
+    ["u", "up in the hierarchy of classes"],
+    ["Esc", "close, or clear the selection"],
+    ["?", "this list"],
+  ];
+
+  /* The list of keys, made when somebody asks for it. */
+  function help() {
+    const { element } = atlas, there = document.getElementById("help");
+    if (there) return there;
+    const rows = KEYS.map(([keys, meaning]) => element("div", {}, element("dt", {}, element("kbd", {}, keys)), element("dd", {}, meaning)));
+    const made = element("dialog", { id: "help", "aria-labelledby": "help-title" },
+      element("h2", { id: "help-title" }, "Keys"), element("dl", {}, ...rows), element("form", { method: "dialog" }, element("button", {}, "Close")));
+    document.body.append(made);
+    return made;
+  }
 
   function step(by) {
     const cards = [...document.querySelectorAll("[data-card]")];

@@ -1,8 +1,12 @@
-"""What counts: a bar a concept, with interval, sign and unit; a button, so that the keyboard reaches it."""
+"""What counts: a bar a concept, with interval, sign and unit; a button, so that the keyboard reaches it.
+
+Only the first list is drawn here. The others are numbers, which ``assets/views/bars.js`` draws in its likeness when they are
+asked for; a table compares them all, also where no script runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,13 +50,15 @@ def importance_panel(view: ClassView) -> Any:
     """Show what each concept adds to the class, one list an estimator; the first is the default."""
     lists = {"share": _shares(view), "logits": _logits(view), **_estimators(view)}
     shown = {by: bars for by, bars in lists.items() if bars}
+    first = next(iter(shown), None)
     return html.Section(
         [
             html.H2("What counts", id="counts-title"),
             html.P(_caption(view), className="caption"),
             _switch(list(shown)),
-            html.Div([_bar_list(by, bars, hidden=i > 0) for i, (by, bars) in enumerate(shown.items())], id="importance"),
+            html.Div([_bar_list(by, bars, drawn=by == first) for by, bars in shown.items()], id="importance"),
             exports("importance", *CHART, of="#importance"),
+            _comparison(shown),
             explain("contribution", "share", "interval"),
             reliability_chart(view),
         ],
@@ -77,12 +83,28 @@ def _switch(options: Sequence[str]) -> Any:
     return html.Div(buttons, className="switch", role="group", **{"aria-label": "importance, by"})
 
 
-def _bar_list(by: str, bars: Sequence[Bar], *, hidden: bool) -> Any:
+def _bar_list(by: str, bars: Sequence[Bar], *, drawn: bool) -> Any:
     low = min(0.0, *(bar.low if bar.low is not None else bar.value for bar in bars), *(bar.value for bar in bars))
     high = max(0.0, *(bar.high if bar.high is not None else bar.value for bar in bars), *(bar.value for bar in bars)) or 1e-9
-    numbers = rows(["concept", by, "low", "high"], [(bar.concept.concept_id, bar.value, bar.low, bar.high) for bar in bars])
-    entries = [html.Li(_bar(bar, low, high)) for bar in bars]
-    return html.Ol(entries, className="bars", hidden=hidden, **{"data-list": by}, **numbers)
+    columns = ["concept", by, *(["low", "high"] if drawn else [])]
+    values = [(bar.concept.concept_id, bar.value, bar.low, bar.high)[: len(columns)] for bar in bars]
+    entries = [html.Li(_bar(bar, low, high)) for bar in bars] if drawn else []
+    return html.Ol(entries, className="bars", hidden=not drawn, **{"data-list": by}, **rows(columns, values))
+
+
+def _comparison(shown: Mapping[str, Sequence[Bar]]) -> Any:
+    """Offer every number of every list, a row a concept in the order of the first; None where there is nothing to compare."""
+    if len(shown) < 2:
+        return None
+    told = {by: {bar.concept.concept_id: bar.text for bar in bars} for by, bars in shown.items()}
+    head = html.Tr([html.Th("concept", scope="col"), *(html.Th(ESTIMATOR_NAMES.get(by, by), scope="col") for by in shown)])
+    lines = []
+    for concept in (bar.concept for bar in next(iter(shown.values()))):
+        cells = [html.Td(texts.get(concept.concept_id, formats.UNKNOWN)) for texts in told.values()]
+        lines.append(html.Tr([html.Th(str(concept.index), scope="row"), *cells]))
+    table = html.Table([html.Thead(head), html.Tbody(lines)])
+    wide = html.Div(table, className="wide", tabIndex=0, role="region", **{"aria-label": "importance by every estimator"})
+    return html.Details([html.Summary("compare all estimators"), wide], className="explain compare")
 
 
 def _bar(bar: Bar, low: float, high: float) -> Any:

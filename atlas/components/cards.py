@@ -92,8 +92,6 @@ def card(concept: Concept, view: ClassView) -> Any:
             key=concept.concept_id,
             title=f"{name[:1].upper()}{name[1:]}" + ("" if concept.scope == SHARED else f" of {view.record.info.name}"),
             path=href,
-            backbone=view.backbone,
-            created=view.created,
         ),
     ]
     return html.Article(

@@ -8,17 +8,6 @@ from html import escape
 
 from atlas.components.links import home_url, map_url, method_url
 
-_KEYS = (
-    ("/", "search"),
-    ("j k", "next, previous concept"),
-    ("← →", "previous, next class"),
-    ("Enter", "select what has the focus"),
-    ("z", "enlarge the picture of the selected concept"),
-    ("u", "up in the hierarchy of classes"),
-    ("Esc", "close, or clear the selection"),
-    ("?", "this list"),
-)
-
 
 def document(
     body: str,
@@ -72,7 +61,6 @@ Search classes by name, wnid or synonym, and concepts" maxlength="80"{listed}>
 <main id="main" tabindex="-1">
 {body}
 </main>
-{_help()}
 {scripts}
 </body>
 </html>"""
@@ -85,14 +73,6 @@ def _brand(atlas: str, atlases: Sequence[str]) -> str:
         return brand
     links = "".join(f'<li><a href="{escape(home_url(name))}">{escape(name)}</a></li>' for name in others)
     return f'{brand}<details class="others"><summary aria-label="other atlases">▾</summary><ul>{links}</ul></details>'
-
-
-def _help() -> str:
-    rows = "".join(f"<div><dt><kbd>{escape(keys)}</kbd></dt><dd>{escape(meaning)}</dd></div>" for keys, meaning in _KEYS)
-    return (
-        '<dialog id="help" aria-labelledby="help-title"><h2 id="help-title">Keys</h2>'
-        f'<dl>{rows}</dl><form method="dialog"><button>Close</button></form></dialog>'
-    )
 
 
 def message(title: str, explanation: str, *, atlas: str, hint: str = "") -> str:

@@ -21,7 +21,7 @@ def export_url(atlas: str, wnid: str, file: str) -> str:
 
 
 def table_links(atlas: str, wnid: str, table: str) -> Any:
-    """Offer a whole table of a class, every number unrounded."""
+    """Offer a whole table of a class."""
     links = []
     for kind in _KINDS:
         file = f"{table}.{kind}"
@@ -67,19 +67,15 @@ def citation(*, key: str, title: str, path: str, backbone: str, created: str) ->
                         className="explain cite")  # fmt: skip
 
 
-def reference(*, key: str, title: str, path: str, backbone: str, created: str) -> Any:
-    """Offer the same of a part of a page: a concept, a strategy."""
+def reference(*, key: str, title: str, path: str) -> Any:
+    """Offer the id and link of a part of a page: a concept, a strategy; a script adds an entry modelled on that of the page."""
     link = html.A(path, href=path, className="whole")
-    entry = _bibtex(key, title, html.Span(path, className="whole-of"), backbone, created)
-    return _details(["id, link, cite", html.Span(f": {title}", className="sr")], key, html.Span(link, **_COPIED), entry)
+    summary = html.Summary(["id, link, cite", html.Span(f": {title}", className="sr")])
+    identity = [html.P(["id ", html.Code(key, **_COPIED)]), html.P(["link ", html.Span(link, **_COPIED)])]
+    return html.Details([summary, *identity], className="explain cite", **{"data-title": title})
 
 
 _COPIED = {"data-copy": ""}
-
-
-def _details(summary: Any, key: str, link: Any, entry: Any) -> Any:
-    identity = [html.P(["id ", html.Code(key, **_COPIED)]), html.P(["link ", link])]
-    return html.Details([html.Summary(summary), *identity, entry], className="explain cite")
 
 
 def _permalink(path: str) -> Any:
@@ -87,12 +83,16 @@ def _permalink(path: str) -> Any:
 
 
 def _bibtex(key: str, title: str, address: Any, backbone: str, created: str) -> Any:
-    entry = (
-        f"@misc{{concept-atlas-{key.replace('/', '-')},\n"
-        f"  title = {{{title}}},\n"
-        f"  howpublished = {{Concept Atlas {__version__}, {backbone}}},\n"
-        f"  year = {{{created[:4]}}},\n"
-        f"  note = {{{key}}},\n"
-        f"  url = {{"
-    )
-    return html.Pre([entry, address, "}\n}"], **_COPIED)
+    """Return an entry in which everything that tells one part from another is marked."""
+
+    def cited(part: str, content: Any) -> Any:
+        return html.Span(content, **{"data-cited": part})
+
+    lines = [
+        ["@misc{concept-atlas-", cited("slug", key.replace("/", "-")), ",\n"],
+        ["  title = {", cited("title", title), "},\n"],
+        [f"  howpublished = {{Concept Atlas {__version__}, {backbone}}},\n  year = {{{created[:4]}}},\n"],
+        ["  note = {", cited("key", key), "},\n"],
+        ["  url = {", cited("address", address), "}\n}"],
+    ]
+    return html.Pre([part for line in lines for part in line], **{"data-bibtex": ""}, **_COPIED)

@@ -108,8 +108,6 @@ def _references(view: ClassView) -> Any:
                     key=strategy_id(s),
                     title=f"Strategy {s.index} of {name}",
                     path=f"{base}?strategy={s.index}",
-                    backbone=view.backbone,
-                    created=view.created,
                 ),
             ],
             **{"data-when-strategy": str(s.index)},

@@ -36,7 +36,7 @@ _LINK = re.compile(r'<a\b[^>]*?\bhref="(/[^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 _BACKGROUND = re.compile(r"url\(&#x27;(/.*?)&#x27;\)")
 _LAZY = re.compile(r'(<img\b[^>]*?) data-src="')
 _PERMALINK = re.compile(r'<span class="permalink">([^<]*)</span>')
-_WHOLE = re.compile(r'(<(?:a|span)\b[^>]*class="whole(?:-of)?"[^>]*>)(/[^<]*)')
+_WHOLE = re.compile(r'(<a\b[^>]*class="whole"[^>]*>)(/[^<]*)')
 _WHOLE_JSON = re.compile(r'download="(n\d{8})-\w+\.json"')
 
 

@@ -16,5 +16,5 @@ def small(portrait: Path) -> bytes:
     with Image.open(portrait) as image:
         image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
         stream = BytesIO()
-        image.save(stream, "WEBP", quality=60, alpha_quality=60, method=2)
+        image.save(stream, "WEBP", quality=50, alpha_quality=30, method=4)
     return stream.getvalue()

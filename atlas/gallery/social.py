@@ -26,7 +26,7 @@ def card(name: str, facts: str, atlas: str, portrait: Path | None) -> bytes:
     _written(draw, facts, (left, y + 18), 21, tokens["muted"])
     draw.text((left, HEIGHT - 74), f"Concept Atlas · {atlas}", tokens["accent"], ImageFont.load_default(19))
     stream = BytesIO()
-    picture.save(stream, "JPEG", quality=72)
+    picture.save(stream, "JPEG", quality=64, optimize=True, progressive=True)
     return stream.getvalue()
 
 

@@ -12,17 +12,20 @@ from atlas.components.view import ClassView
 from atlas.gallery.addresses import Addresses
 from atlas.pages import home, map_page
 from atlas.pages.album import Album
-from atlas.pages.exports import Rows, as_csv, concept_rows, photo_rows
-from atlas.schema import Photos
+from atlas.pages.exports import Rows, as_csv, concept_rows, photo_rows, short
+from atlas.schema import SHARED, Photos
 from atlas.store import Store
 
 
 def class_tables(store: Store, wnid: str) -> dict[str, str]:
     """Return file name → content of everything that can be taken away from a class page."""
-    record = dataclasses.asdict(store.record(wnid))
     concepts, photos = concept_rows(store, wnid), photo_rows(store, wnid)
+    record = dataclasses.asdict(store.record(wnid))
+    del record["alignment"]  # a number a shared concept, whatever it counts; who needs all of them has the atlas
+    if record["scope"] == SHARED:
+        del record["evidence"]  # the concepts, once more
     whole = {"class": record, "strategies": [dataclasses.asdict(s) for s in store.strategies(wnid)]}
-    found = {f"{wnid}.json": compact(whole | {"concepts": concepts, "photos": photos})}
+    found = {f"{wnid}.json": compact(short(whole) | {"concepts": concepts, "photos": photos})}
     if concepts:
         found[f"{wnid}-concepts.csv"] = _csv(concepts)
     if photos:

@@ -14,7 +14,7 @@ SCRIPTS = (
 )
 
 #: What only one kind of page needs.
-PAGE_SCRIPTS = {"map": ("views/map.js",), "method": ("views/theorem.js",)}
+PAGE_SCRIPTS = {"class": ("views/bars.js",), "map": ("views/map.js",), "method": ("views/theorem.js",)}
 
 #: plotly.js without what these graphs never draw. Fetched at set-up; without it Dash loads its own, three times as large.
 BUNDLE = "vendor/plotly-basic.min.js"

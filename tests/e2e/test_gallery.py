@@ -289,9 +289,12 @@ def test_it_reads_without_scripts(browser: Browser, root: str) -> None:
     expect(page.locator("h1")).to_have_text("golf ball")
     assert page.locator("path.point").count() == 60
     assert page.locator("path.point title").first.text_content() == "photo 0, recognised as golf ball, concept 0"
-    for shown in (".portrait img", "[data-list=share]", "[data-list=sobol]", ".waterfall", ".card img >> nth=0", ".photo .tile"):
+    for shown in (".portrait img", "[data-list=share]", ".waterfall", ".card img >> nth=0", ".photo .tile"):
         expect(page.locator(shown)).to_be_visible()
     expect(page.locator(".switch").first).to_be_hidden()
+    page.get_by_text("compare all estimators").click()
+    assert page.locator(".compare tbody tr").count() == 10
+    expect(page.locator(".compare thead")).to_contain_text("Sobol")
     assert page.locator(".card .numbers").count() == 10
     context.close()
 

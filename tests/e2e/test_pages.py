@@ -85,6 +85,41 @@ def test_a_link_restores_the_screen_and_back_and_forward_work(page: Page) -> Non
     expect(page).to_have_url(re.compile(r"\?concept=1&photo=17&by=logits$"))
 
 
+def test_bars_of_another_estimator_are_drawn_when_asked_for_with_the_numbers_of_the_table(page: Page) -> None:
+    open_class(page, "?concept=3")
+    expect(page.locator("[data-list=logits] .bar")).to_have_count(0)
+    for by, column in (("logits", 2), ("gradient_input", 3), ("sobol", 4)):
+        page.locator(f"[data-by={by}]").click()
+        bars = page.locator(f"[data-list={by}] .bar")
+        expect(bars).to_have_count(10)
+        shown = {bar.locator(".number").inner_text(): bar.locator(".value").inner_text() for bar in bars.all()}
+        lines = page.locator(".compare tbody tr").all()
+        told = {line.locator("th").text_content(): line.locator(f":nth-child({column + 1})").text_content() for line in lines}
+        assert shown == told
+        assert page.locator(f"[data-list={by}] .bar[aria-pressed=true] .number").all_inner_texts() == ["3"]
+    page.locator("[data-by=logits]").click()
+    negative = page.locator("[data-list=logits] .bar").filter(has=page.locator(".negative"))
+    assert 0 < negative.count() < 10
+    for bar in negative.all():
+        fill, zero = bar.locator(".fill").bounding_box(), bar.locator(".zero").bounding_box()
+        assert fill
+        assert zero
+        assert abs(fill["x"] + fill["width"] - zero["x"]) < 1.5
+
+
+def test_every_part_of_a_page_is_cited_under_its_own_key_and_address(page: Page) -> None:
+    open_class(page)
+    card = page.locator("[data-card='3']")
+    card.get_by_text("id, link, cite").click()
+    entry = card.locator("pre").inner_text()
+    assert entry.startswith("@misc{concept-atlas-n03445777-3,")
+    assert "title = {Concept 3 of golf ball}" in entry
+    assert "note = {n03445777/3}" in entry
+    assert f"url = {{{page.url.split('?')[0]}/3}}" in entry
+    keys = [text.splitlines()[0] for text in page.locator("pre[data-bibtex]").all_text_contents()]
+    assert len(keys) == len(set(keys)) > 10
+
+
 def test_a_dot_shows_its_photo_on_hover_and_selects_it_on_click(page: Page) -> None:
     open_class(page)
     dot = page.locator(".points path.point").nth(20)

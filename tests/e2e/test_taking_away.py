@@ -84,7 +84,7 @@ def test_a_table_holds_what_is_on_the_screen(page: Page, tmp_path: Path) -> None
             page.locator(f"[data-exports={name}]").get_by_role("button", name="as JSON").click()
         download.value.save_as(tmp_path / f"{name}.json")
     bars = json.loads((tmp_path / "importance.json").read_text())
-    assert set(bars[0]) == {"concept", "sobol", "low", "high"}
+    assert set(bars[0]) == {"concept", "sobol"}
     assert [f"{bar['sobol']:+.3f}" for bar in bars[:3]] == [
         text.replace("−", "-") for text in page.locator("[data-list=sobol] .value").all_inner_texts()[:3]
     ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from atlas.components import formats
 from atlas.components.bars import importance_panel
 from atlas.components.cards import concepts_section, doubts
 from atlas.components.class_header import facts
@@ -73,10 +75,30 @@ def test_every_estimator_of_the_atlas_can_be_chosen(made_up: Store, wnid: str) -
 def test_an_estimator_ranks_shared_concepts_by_what_it_found_in_this_class(made_up: Store) -> None:
     view = class_view(Album(made_up), TABBY)
     assert all(concept.estimators == {} for concept in made_up.shared_concepts)
-    bars = [one for one in having(importance_panel(view), "data-list") if one.to_plotly_json()["props"]["data-list"] == "sobol"]
-    ranked = [one.to_plotly_json()["props"]["data-concept"] for one in having(bars, "data-concept")]
-    known = {str(evidence.index): evidence.estimators["sobol"] for evidence in made_up.record(TABBY).evidence}
-    assert ranked == sorted(known, key=lambda index: -known[index])
+    lists = [one.to_plotly_json()["props"] for one in having(importance_panel(view), "data-list")]
+    numbers = json.loads(next(one["data-rows"] for one in lists if one["data-list"] == "sobol"))
+    assert numbers["columns"] == ["concept", "sobol"]
+    known = {f"shared/{evidence.index}": evidence.estimators["sobol"] for evidence in made_up.record(TABBY).evidence}
+    assert dict(numbers["rows"]) == pytest.approx(known, rel=1e-5)
+    assert [concept for concept, _ in numbers["rows"]] == sorted(known, key=lambda concept: -known[concept])
+
+
+def test_a_table_compares_all_estimators_also_where_no_script_draws_their_bars(made_up: Store) -> None:
+    view = full(made_up)
+    panel = importance_panel(view)
+    table = next(one for one in walk(panel) if type(one).__name__ == "Table")
+    lines = [[text(cell) for cell in row.children] for row in walk(table) if type(row).__name__ == "Tr"]
+    assert lines[0] == ["concept", "share", "logits", "Gradient × Input", "Sobol"]
+    assert [line[0] for line in lines[1:]] == [str(c.index) for c in view.concepts]
+    first = view.concepts[0]
+    assert lines[1][1:] == [
+        formats.percent(first.share, 1),
+        formats.signed(first.contribution),
+        formats.signed(first.estimators["gradient_input"], 3),
+        formats.signed(first.estimators["sobol"], 3),
+    ]
+    lists = [one for one in having(panel, "data-list") if having(one, "data-concept")]
+    assert len(lists) == 1, "only one list of bars is sent"
 
 
 @pytest.mark.parametrize("wnid", ["n03445777", TABBY])

@@ -7,7 +7,9 @@ from atlas.components.markup import markup
 
 
 def test_text_and_attributes_are_escaped() -> None:
-    assert markup(html.P("<b>&", className='a"b')) == '<p class="a&quot;b">&lt;b&gt;&amp;</p>'
+    assert markup(html.P("<b>&", className="a<&b")) == '<p class="a&lt;&amp;b">&lt;b&gt;&amp;</p>'
+    assert markup(html.P(className='a"<&b')) == "<p class='a\"&lt;&amp;b'></p>"
+    assert markup(html.P(className="a\"'><&b")) == '<p class="a&quot;&#x27;&gt;&lt;&amp;b"></p>'
 
 
 def test_elements_nest_and_void_ones_do_not_close() -> None:

@@ -101,6 +101,8 @@ def parts_of(page: str) -> dict[str, list[str]]:
     """Return the numbers, their order and their colours."""
     return {
         "bars": re.findall(r'<button class="bar (c-\w+)"[^>]*? data-concept="(\d+)".*?class="value">(.*?)<', page),  # type: ignore[dict-item]
+        "lists": re.findall(r""" data-list="(\w+)" data-rows='(.*?)'""", page),  # type: ignore[dict-item]
+        "table": re.findall(r"<tr><th scope=\"row\">.*?</tr>", page),
         "cards": re.findall(r'<article class="card (c-\w+)" data-card="(\d+)">', page),  # type: ignore[dict-item]
         "amounts": re.findall(r'<span class="amount">(.*?)</span>', page),
         "numbers": re.findall(r"<dd>(.*?)</dd>", page),
@@ -117,7 +119,9 @@ def parts_of(page: str) -> dict[str, list[str]]:
 def test_a_class_is_the_same_as_in_the_app(gallery: Path, client: FlaskClient, wnid: str) -> None:
     here = parts_of((gallery / f"class/{wnid}/index.html").read_text(encoding="utf-8"))
     assert here == parts_of(client.get(f"/made-up/class/{wnid}").text)
-    assert len(here["bars"]) == {BALL: 40, TABBY: 32}.get(wnid, 0)
+    assert len(here["bars"]) == {BALL: 10, TABBY: 8}.get(wnid, 0)
+    assert len(here["lists"]) == (4 if here["bars"] else 0)
+    assert len(here["table"]) >= len(here["bars"])
 
 
 def test_a_concept_is_the_same_as_in_the_app(gallery: Path, client: FlaskClient) -> None:

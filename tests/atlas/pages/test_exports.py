@@ -16,8 +16,21 @@ def test_the_photos_table_holds_the_whole_arithmetic(client: FlaskClient, made_u
     rows = json.loads(client.get(f"/made-up/export/{BALL}/photos.json").data)
     assert len(rows) == 60
     for row in rows:
-        parts = [row["bias_logits"], row["residual_logits"], *(row[f"concept_{j}_logits"] for j in range(10))]
+        parts = [row["bias_logits"], row["residual_logits"], *row["concept_logits"].values()]
         assert sum(parts) == pytest.approx(row["logit"], abs=1e-4)
+        assert 0.0 not in parts[2:]
+
+
+@pytest.mark.parametrize("wnid", [BALL, "n02123045"])
+def test_the_csv_of_photos_has_a_column_a_concept_that_adds_anything(client: FlaskClient, made_up: Store, wnid: str) -> None:
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/made-up/export/{wnid}/photos.csv").text)))
+    photos = made_up.photos(wnid)
+    assert photos
+    adding = [j for j in range(photos.contributions.shape[1]) if photos.contributions[:, j].any()]
+    assert [name for name in rows[0] if name.startswith("concept_")] == [f"concept_{j}_logits" for j in adding]
+    for i, row in enumerate(rows):
+        told = [float(row[f"concept_{j}_logits"]) for j in adding]
+        assert told == pytest.approx(photos.contributions[i, adding].tolist(), rel=1e-6)
 
 
 def test_csv_says_the_same_as_json_and_leaves_the_unknown_empty(client: FlaskClient) -> None:

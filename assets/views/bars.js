@@ -1,0 +1,35 @@
+/* Importance by another estimator: its list holds numbers (data-rows) until it is asked for, then bars like those of the first. */
+(function () {
+  "use strict";
+  const DIGITS = { logits: 2 }; // all others: 3
+  const signed = (value, digits) => {
+    const text = Math.abs(value).toFixed(digits);
+    return (Number(text) ? (value < 0 ? "−" : "+") : "") + text;
+  };
+
+  function draw(list, first) {
+    const rows = JSON.parse(list.dataset.rows).rows, by = list.dataset.list;
+    const values = rows.map((row) => row[1]), low = Math.min(0, ...values), high = Math.max(0, ...values) || 1e-9;
+    const at = (value) => 100 * (value - low) / (high - low);
+    for (const [id, value] of rows) {
+      const like = first.querySelector(`[data-concept="${id.split("/").pop()}"]`);
+      if (!like) continue;
+      const entry = like.parentElement.cloneNode(true), find = (name) => entry.querySelector("." + name);
+      const [start, end] = [at(0), at(value)].sort((a, b) => a - b), fill = find("fill");
+      Object.assign(fill.style, { left: `${start}%`, width: `${end - start}%` });
+      fill.classList.toggle("negative", value < 0);
+      for (const name of ["interval", "zero"]) if (find(name)) find(name).remove();
+      if (low < 0) {
+        const zero = window.atlas.element("span", { class: "zero" });
+        zero.style.left = `${at(0)}%`;
+        find("track").append(zero);
+      }
+      find("value").textContent = signed(value, DIGITS[by] || 3);
+      list.append(entry);
+    }
+  }
+
+  window.atlas.onChange(() => {
+    for (const list of document.querySelectorAll("[data-list]:not([hidden]):empty")) draw(list, list.parentElement.firstElementChild);
+  });
+})();
