@@ -3,7 +3,7 @@
   "use strict";
   const near = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) { show(entry.target); near.unobserve(entry.target); }
-  }, { rootMargin: "400px" });
+  }, { rootMargin: "150px" });
 
   const opaque = () => document.documentElement.dataset.opaque === "true";
   function show(image) {

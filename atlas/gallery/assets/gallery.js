@@ -82,7 +82,7 @@
     window.Plotly = { downloadImage: download };
   }
 
-  const STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "opacity", "paint-order", "font-size", "font-weight", "font-family"];
+  const STYLES = ["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray", "stroke-linejoin", "opacity", "paint-order", "font-size", "font-weight", "font-family"];
   function download(svg, wanted) {
     const copy = svg.cloneNode(true), [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
     const old = [svg, ...svg.querySelectorAll("*")], made = [copy, ...copy.querySelectorAll("*")];
