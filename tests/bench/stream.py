@@ -103,9 +103,8 @@ def main(classes: int = CLASSES) -> None:
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             found[count] = numbers = json.loads(done.stdout.splitlines()[-1])
             print(f"{count * EACH:,} photos from {count} tar shards, no pictures: {numbers['whole']:.0f} s")
-            print(
-                f"  in the backbone, of the time with photos    {numbers['passing_network'] / numbers['passing']:.3f}; budget 0.90"
-            )
+            passing = numbers["passing_network"] / numbers["passing"]
+            print(f"  in the backbone, of the time with photos    {passing:.3f}; budget 0.90")
             print(f"  in the backbone, of all time                {numbers['network'] / numbers['whole']:.3f}")
             print(f"  peak memory of the process                  {numbers['peak']:.2f} GB", flush=True)
         print(f"memory, {classes} classes ÷ one: {found[classes]['peak'] / found[1]['peak']:.3f}")
