@@ -1,7 +1,7 @@
 """A plan beside the build that it plans: ``precompute plan``, then ``precompute build`` with the same flags.
 
-Photos: BENCH_PHOTOS names folders of wnid folders, separated by colons. ``python -m tests.bench.plan [FLAGS]``; without flags: ten
-concepts a class and quick pictures. With some 3500 photos it takes a quarter of an hour on two cores.
+Photos: BENCH_PHOTOS names folders of wnid folders, separated by colons. ``python -m tests.bench.plan [FLAGS]``; without flags:
+ten concepts a class and quick pictures. With some 3500 photos it takes a quarter of an hour on two cores.
 """
 
 from __future__ import annotations
