@@ -19,6 +19,7 @@ from atlas.gallery.digests import digests
 from atlas.gallery.folder import Folder
 from atlas.gallery.site import Site
 from atlas.schema import SHARED, AtlasError
+from atlas.store import untouched
 
 #: Called with what was done and all there is to do, in classes.
 Progress = Callable[[int, int], None]
@@ -49,13 +50,13 @@ def export(
         progress: told how far it is.
 
     Raises:
-        AtlasError: the atlas cannot be read, or ``out`` holds something else.
+        AtlasError: the atlas cannot be read or was changed since it was published, or ``out`` holds something else.
     """
     base_url = _checked(base_url)
     atlas, out = atlas.resolve(), out.resolve()
     if out == atlas or atlas in out.parents:
         raise AtlasError(f"{out} lies inside the atlas: choose another OUT.")
-    site = Site(atlas, base_url)
+    site = Site(untouched(atlas).root, base_url)
     wanted = digests(site)
     with Folder(out) as folder:
         kept = [unit for unit, digest in wanted.items() if folder.digests.get(unit) == digest and _keep(folder, unit)]

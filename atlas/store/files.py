@@ -63,6 +63,11 @@ def locate(root: Path, name: str) -> Path:
     return pending if pending.exists() else root / name
 
 
+def links_out(root: Path, path: Path) -> bool:
+    """Return whether a file of the atlas is a link (or lies behind one) to somewhere else."""
+    return not path.resolve().is_relative_to(root.resolve())
+
+
 def read_bytes(root: Path, name: str) -> bytes:
     """Read a file of the atlas, also while a publish is moving it."""
     try:

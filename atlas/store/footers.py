@@ -38,7 +38,7 @@ class Footer:
             self._bytes = stream.read(size)
         try:
             self._start, self._groups, self._first = _row_groups(self._bytes)
-        except (IndexError, KeyError) as error:
+        except (IndexError, KeyError, RecursionError) as error:
             raise pa.ArrowInvalid(f"the footer of {path} cannot be read") from error
 
     def __len__(self) -> int:
@@ -51,7 +51,7 @@ class Footer:
 
     def owners(self) -> dict[str, tuple[int, int]]:
         """Return the wnid or "shared" that every row group belongs to (its first column says so), its number and its rows."""
-        return {name.decode().partition("/")[0]: (i, rows) for i, (name, rows) in enumerate(self._first)}
+        return {name.decode("utf-8", "replace").partition("/")[0]: (i, rows) for i, (name, rows) in enumerate(self._first)}
 
     def _alone(self, group: int) -> pq.FileMetaData:
         """Return the footer as if the file had this row group only."""
@@ -76,13 +76,20 @@ def _row_groups(body: bytes) -> tuple[int, list[int], list[tuple[bytes, int]]]:
 
 
 def _list_size(body: bytes, at: int) -> tuple[int, int]:
-    count = body[at] >> 4
-    return _varint(body, at + 1) if count == 15 else (count, at + 1)
+    """Return how many elements a list has, and where they begin; one that claims more than can follow is refused.
+
+    Raises:
+        IndexError: it does.
+    """
+    count, start = _varint(body, at + 1) if body[at] >> 4 == 15 else (body[at] >> 4, at + 1)
+    if count > len(body) - start:
+        raise IndexError(count)
+    return count, start
 
 
 def _varint(body: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
-    while body[at] & 128:
+    while body[at] & 128 and shift < 70:
         value |= (body[at] & 127) << shift
         shift, at = shift + 7, at + 1
     return value | body[at] << shift, at + 1

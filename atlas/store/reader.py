@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +20,9 @@ from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Exemplar, Lay
 from atlas.store import files, tables
 from atlas.store.footers import Footer
 from atlas.store.metadata import decode_manifest
+
+#: What comes of decoding a table that was made to be read wrongly.
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, pa.ArrowException, SafetensorError)
 
 
 class UnknownName(AtlasError):
@@ -92,9 +96,17 @@ class Store:
 
     def table(self, name: str) -> pa.Table:
         """Read one of the tables."""
-        try:
+        with self._reading(name):
             return pq.ParquetFile(BytesIO(files.read_bytes(self.root, name))).read(use_threads=False)
-        except (OSError, ValueError, pa.ArrowException) as error:
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Name the file that cannot be read, whatever it is that cannot."""
+        try:
+            yield
+        except AtlasError:
+            raise
+        except _UNREADABLE as error:
             raise AtlasError(f"{self.root / name} cannot be read ({error}): run `atlas check {self.root}`.") from error
 
     @cached_property
@@ -111,10 +123,12 @@ class Store:
 
     @cached_property
     def _concept_rows(self) -> dict[str, tuple[int, int]]:
-        return tables.ranges(self._concepts)
+        with self._reading(files.CONCEPTS):
+            return tables.ranges(self._concepts)
 
     def _concepts_of(self, owner: str) -> tuple[Concept, ...]:
-        return tables.read_concepts(self._concepts.slice(*self._concept_rows.get(owner, (0, 0))))
+        with self._reading(files.CONCEPTS):
+            return tables.read_concepts(self._concepts.slice(*self._concept_rows.get(owner, (0, 0))))
 
     def _groups(self, name: str) -> Groups:
         """Return where the rows of every owner are in a table of one row group each; that changes with every publish."""
@@ -134,17 +148,11 @@ class Store:
             return None
         return groups.footer.read(files.locate(self.root, name), groups.owners[owner][0], columns)
 
-    def _sound_rows(self, name: str, owner: str, columns: list[str] | None = None) -> pa.Table | None:
-        """Read the rows of one owner; a table that cannot be read is named."""
-        try:
-            return self._rows(name, owner, columns)
-        except (OSError, pa.ArrowException) as error:
-            raise AtlasError(f"{self.root / name} cannot be read ({error}): run `atlas check {self.root}`.") from error
-
     @cached_property
     def records(self) -> Mapping[str, ClassRecord]:
         """Every class of the atlas, by wnid, in order of class index; each is decoded when it is asked for."""
-        return Records(self._classes)
+        with self._reading(files.CLASSES):
+            return Records(self._classes)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -153,10 +161,10 @@ class Store:
 
     def record(self, wnid: str) -> ClassRecord:
         """Return one class; UnknownName if the atlas does not hold it."""
-        try:
+        if wnid not in self.records:
+            raise UnknownName(f"The atlas {self.name} holds no class {wnid!r}.")
+        with self._reading(files.CLASSES):
             return self.records[wnid]
-        except KeyError:
-            raise UnknownName(f"The atlas {self.name} holds no class {wnid!r}.") from None
 
     @cached_property
     def shared_concepts(self) -> tuple[Concept, ...]:
@@ -171,50 +179,56 @@ class Store:
         """
         record = self.record(wnid)
         if record.scope == SHARED:
-            found = tuple(
-                dataclasses.replace(
-                    self.shared_concepts[evidence.index],
-                    wnid=wnid,
-                    colour=rank,
-                    **{k: v for k, v in dataclasses.asdict(evidence).items() if k != "index"},
+            with self._reading(files.CLASSES):
+                found = tuple(
+                    dataclasses.replace(
+                        self.shared_concepts[evidence.index],
+                        wnid=wnid,
+                        colour=rank,
+                        **{k: v for k, v in dataclasses.asdict(evidence).items() if k != "index"},
+                    )
+                    for rank, evidence in enumerate(record.evidence)
                 )
-                for rank, evidence in enumerate(record.evidence)
-            )
         else:
             found = self._concepts_of(wnid)
         return tuple(sorted(found, key=lambda concept: (-(concept.contribution or 0.0), concept.index)))
 
     def all_concepts(self) -> tuple[Concept, ...]:
         """Return every concept of the atlas, shared first, then by class."""
-        return tables.read_concepts(self._concepts)
+        with self._reading(files.CONCEPTS):
+            return tables.read_concepts(self._concepts)
 
     def photos(self, wnid: str) -> Photos | None:
         """Return the photos of a class, or None if it has none."""
         self.record(wnid)
-        key = self._groups(files.PHOTOS).version, wnid
-        if key not in self._last_photos:
-            rows = self._rows(files.PHOTOS, wnid)
-            found = None if rows is None else tables.read_photos(rows, self.grid)
-            # A page, its data and its graph ask one after the other; two readers may do so at once.
-            self._last_photos = {**dict(list(self._last_photos.items())[-1:]), key: found}
-            return found
-        return self._last_photos[key]
+        with self._reading(files.PHOTOS):
+            key = self._groups(files.PHOTOS).version, wnid
+            if key not in self._last_photos:
+                rows = self._rows(files.PHOTOS, wnid)
+                found = None if rows is None else tables.read_photos(rows, self.grid)
+                # A page, its data and its graph ask one after the other; two readers may do so at once.
+                self._last_photos = {**dict(list(self._last_photos.items())[-1:]), key: found}
+                return found
+            return self._last_photos[key]
 
     def layout(self, wnid: str) -> Layout | None:
         """Return what the strategy graph of a class draws, or None if the class has no photos; no other column is read."""
         self.record(wnid)
-        rows = self._sound_rows(files.PHOTOS, wnid, tables.LAYOUT)
-        return None if rows is None else tables.read_layout(rows)
+        with self._reading(files.PHOTOS):
+            rows = self._rows(files.PHOTOS, wnid, tables.LAYOUT)
+            return None if rows is None else tables.read_layout(rows)
 
     def strategies(self, wnid: str) -> tuple[Strategy, ...]:
         """Return the strategies of a class, the largest first."""
         self.record(wnid)
-        rows = self._sound_rows(files.STRATEGIES, wnid)
-        return () if rows is None else tables.read_strategies(rows)
+        with self._reading(files.STRATEGIES):
+            rows = self._rows(files.STRATEGIES, wnid)
+            return () if rows is None else tables.read_strategies(rows)
 
     def strategy_counts(self) -> dict[str, int]:
         """Return how many strategies every class has that has any."""
-        return {wnid: size for wnid, (_, size) in self._groups(files.STRATEGIES).owners.items()}
+        with self._reading(files.STRATEGIES):
+            return {wnid: size for wnid, (_, size) in self._groups(files.STRATEGIES).owners.items()}
 
     def concept_counts(self) -> dict[str, int]:
         """Return how many concepts every class has that has a dictionary of its own."""
@@ -237,8 +251,9 @@ class Store:
         owner = concept_id.partition("/")[0]
         last = self._last_exemplars
         if last[0] != owner:
-            rows = self._sound_rows(files.EXEMPLARS, owner)
-            last = self._last_exemplars = owner, () if rows is None else tables.read_exemplars(rows)
+            with self._reading(files.EXEMPLARS):
+                rows = self._rows(files.EXEMPLARS, owner)
+                last = self._last_exemplars = owner, () if rows is None else tables.read_exemplars(rows)
         return tuple(exemplar for exemplar in last[1] if exemplar.concept_id == concept_id)
 
     def atoms(self, owner: str) -> np.ndarray:
@@ -258,4 +273,7 @@ class Store:
         """Return where a picture named by the manifest lies; UnknownName for any other name."""
         if name not in self.manifest.files or not name.startswith(files.PICTURES + "/") or files.leads_out(name):
             raise UnknownName(f"The atlas {self.name} holds no picture {name!r}.")
-        return files.locate(self.root, name)
+        path = files.locate(self.root, name)
+        if files.links_out(self.root, path):
+            raise UnknownName(f"{name} of the atlas {self.name} is a link that leads out of it.")
+        return path

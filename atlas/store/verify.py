@@ -30,6 +30,20 @@ def problems(root: Path | str) -> list[str]:
         return [f"its tables cannot be read ({type(error).__name__}: {error})"]
 
 
+def untouched(root: Path) -> Store:
+    """Open an atlas whose tables are as they were published; look twice, a build may be publishing just now.
+
+    Raises:
+        AtlasError: it cannot be read, or was changed.
+    """
+    changed: str | None = None
+    for _ in range(2):
+        store = Store(root)
+        if (changed := tampered(store)) is None:
+            return store
+    raise AtlasError(f"{root} is not as it was published ({changed} has changed): run `atlas check {root}`.")
+
+
 def tampered(store: Store) -> str | None:
     """Return the first table or dictionary that is missing or was changed since it was published, or None.
 
@@ -40,7 +54,7 @@ def tampered(store: Store) -> str | None:
             return name
         if not name.startswith(f"{files.PICTURES}/"):
             path = files.locate(store.root, name)
-            if not path.is_file() or files.fingerprint(path) != entry:
+            if not path.is_file() or files.links_out(store.root, path) or files.fingerprint(path) != entry:
                 return name
     return None
 
@@ -52,6 +66,8 @@ def _damaged_files(store: Store) -> Iterator[str]:
             yield f"{name}: this name leads out of the atlas"
         elif not path.is_file():
             yield f"{name}: missing"
+        elif files.links_out(store.root, path):
+            yield f"{name}: a link that leads out of the atlas"
         elif (found := files.fingerprint(path)) != entry:
             yield f"{name}: changed since it was published ({entry.get('bytes')} bytes then, {found['bytes']} now)"
 
@@ -108,8 +124,8 @@ def _photo_problems(store: Store, wnid: str, concepts: int) -> Iterator[str]:
     record = store.records[wnid]
     try:
         photos = store.photos(wnid)
-    except (pa.ArrowException, ValueError, KeyError, TypeError, OSError) as error:
-        yield f"{files.PHOTOS}: the photos of {wnid} cannot be read ({error})"
+    except AtlasError as error:
+        yield f"{files.PHOTOS}: the photos of {wnid} cannot be read ({error.__cause__})"
         return
     if (len(photos) if photos else 0) != record.n_photos:
         yield f"{files.PHOTOS}: {wnid} has {len(photos) if photos else 0} photos, its record says {record.n_photos}"

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from atlas.schema import AtlasError, Evidence, Exemplar, Result
-from atlas.store import Store, problems
+from atlas.store import Store, problems, tampered
+from atlas.store.reader import UnknownName
 
 
 @pytest.fixture
@@ -90,6 +91,25 @@ def test_a_name_that_leads_out_of_the_atlas_is_named(root: Path, name: str) -> N
     manifest["files"][name] = {"sha256": hashlib.sha256(b"mine").hexdigest(), "bytes": 4}
     (root / "manifest.json").write_text(json.dumps(manifest))
     assert problems(root) == [f"{name}: this name leads out of the atlas"]
+
+
+@pytest.mark.parametrize("name", ["pictures/n01440764/class.webp", "pictures/n01440764", "photos.parquet"])
+def test_a_link_that_leads_out_of_the_atlas_is_named_and_never_followed(root: Path, name: str) -> None:
+    outside = root.parent / "outside"
+    (root / name).rename(outside)  # the same bytes: no checksum tells
+    (root / name).symlink_to(outside)
+    found = problems(root)
+    assert found
+    assert all(line.endswith(": a link that leads out of the atlas") for line in found)
+    assert all(line.startswith(name) for line in found)
+    if name.startswith("pictures"):
+        with pytest.raises(UnknownName, match="is a link that leads out of it"):
+            Store(root).picture_path("pictures/n01440764/class.webp")
+    else:
+        assert tampered(Store(root)) == name
+    (root / name).unlink()
+    outside.rename(root / name)
+    assert problems(root) == []
 
 
 def test_an_entry_that_says_nothing_is_a_problem(root: Path) -> None:
