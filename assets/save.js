@@ -67,9 +67,9 @@
   /* Addresses as others need them: whole. A part of a page is cited like the page, under its own key, title and address. */
   const model = document.querySelector("[data-bibtex]");
   for (const link of document.querySelectorAll("a.whole")) {
-    link.textContent = link.href;
+    if (!/^https?:/.test(link.textContent)) link.textContent = link.href; // a gallery may know where it is published
     const part = link.closest("details"), key = part.querySelector("code").textContent, entry = model.cloneNode(true);
-    const said = { slug: key.replaceAll("/", "-"), title: part.dataset.title, key, address: link.href };
+    const said = { slug: key.replaceAll("/", "-"), title: part.dataset.title, key, address: link.textContent };
     for (const [name, text] of Object.entries(said)) entry.querySelector(`[data-cited=${name}]`).textContent = text;
     part.append(entry);
   }

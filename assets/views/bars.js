@@ -1,14 +1,14 @@
 /* Importance by another estimator: its list holds numbers (data-rows) until it is asked for, then bars like those of the first. */
 (function () {
   "use strict";
-  const DIGITS = { logits: 2 }; // all others: 3
-  const signed = (value, digits) => {
-    const text = Math.abs(value).toFixed(digits);
-    return (Number(text) ? (value < 0 ? "−" : "+") : "") + text;
-  };
+  /* The number as the table of all estimators has it: a row a concept, a column a list. */
+  function said(concept, column) {
+    const row = [...document.querySelectorAll(".compare tbody tr")].find((one) => one.cells[0].textContent === concept);
+    return row.cells[column].textContent;
+  }
 
   function draw(list, first) {
-    const rows = JSON.parse(list.dataset.rows).rows, by = list.dataset.list;
+    const rows = JSON.parse(list.dataset.rows).rows, column = [...list.parentElement.children].indexOf(list) + 1;
     const values = rows.map((row) => row[1]), low = Math.min(0, ...values), high = Math.max(0, ...values) || 1e-9;
     const at = (value) => 100 * (value - low) / (high - low);
     for (const [id, value] of rows) {
@@ -24,7 +24,7 @@
         zero.style.left = `${at(0)}%`;
         find("track").append(zero);
       }
-      find("value").textContent = signed(value, DIGITS[by] || 3);
+      find("value").textContent = said(id.split("/").pop(), column);
       list.append(entry);
     }
   }

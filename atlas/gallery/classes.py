@@ -59,6 +59,16 @@ def parts(owner: str) -> list[str]:
     return [f"class/{owner}", f"pictures/{owner}", *(f"data/{owner}{end}" for end in data)]
 
 
+def needed(site: Site, owner: str) -> list[str]:
+    """Return the files without which the pages of a class (or of the shared concepts) would show gaps."""
+    shown = list(site.pictures.get(owner, ()))
+    shown += [opaque_name(name) for name in shown if _SYNTHESISED.search(name)]
+    if owner == SHARED:
+        return [*(f"shared/{one.index}/{PAGE}" for one in site.store.shared_concepts), *shown]
+    scripts = [f"data/{owner}.js"] if site.store.record(owner).n_photos else []
+    return [f"class/{owner}/{PAGE}", f"class/{owner}/social.jpg", f"data/{owner}.json", *scripts, *shown]
+
+
 def _class_page(site: Site, view: ClassView, folder: Path) -> str:
     wnid, data = view.record.info.wnid, ""
     layout, live = class_page.layout(site.album, wnid), markup(GRAPH_SLOT)

@@ -25,7 +25,7 @@ def write_map(site: Site, folder: Path) -> list[str]:
     data = tables.concept_map(site.album)
     save(folder, "data/map.js", tables.script("map", data))
     save(folder, "data/map.svg", drawing(data))
-    rows = list(_rows(site))
+    rows = list(_rows(site, data))
     parts = [rows[i : i + ROWS] for i in range(0, len(rows), ROWS)]
     spans = [(_span(part), i + 1) for i, part in enumerate(parts)]
     written = {f"map/{PAGE}": _map(site, data, spans, len(rows))}
@@ -37,14 +37,17 @@ def write_map(site: Site, folder: Path) -> list[str]:
 
 
 def _span(rows: list[dict[str, Any]]) -> str:
-    """Say where a part of the table begins and ends: "tench – loggerhead"."""
-    first, last = rows[0]["owner"], rows[-1]["owner"]
-    return str(first) if first == last else f"{first} – {last}"
+    """Say where a part of the table begins and ends: "tench – loggerhead", "shared 0–249"."""
+    first, last = rows[0], rows[-1]
+    if first["owner"] == last["owner"]:
+        return f"{first['owner']} {first['index']}–{last['index']}"
+    return f"{first['owner']} – {last['owner']}"
 
 
 def _map(site: Site, data: dict[str, Any], spans: list[tuple[str, int]], n: int) -> str:
     width, height = _extent(data)
-    legend = [(name, _shade(name, i)) for i, name in enumerate(data["groups"])]
+    drawn = set(data["group"])
+    legend = [(name, _shade(name, i)) for i, name in enumerate(data["groups"]) if i in drawn]
     below = site.fill("map.html.j2", spans=spans, n=n, width=width, height=height, legend=legend)
     return site.page(
         f"map/{PAGE}",
@@ -65,16 +68,21 @@ def _table(site: Site, rows: list[dict[str, Any]], number: int, spans: list[tupl
     )
 
 
-def _rows(site: Site) -> Iterator[dict[str, Any]]:
-    """Yield a line a concept, the shared ones first, then in the order of the classes."""
-    places, groups, names = site.store.places(), map_page.class_groups(site.store), site.store.names
+def _rows(site: Site, data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a line a concept, the shared ones first, then in the order of the classes; of the kinds that the map shows."""
+    places, names = site.store.places(), site.store.names
+    kinds = {
+        (data["classes"][owner][0] if owner >= 0 else None, str(index)): data["groups"][group]
+        for owner, index, group in zip(data["owner"], data["index"], data["group"], strict=True)
+    }
     for row in places.select(["concept_id", "wnid", "contribution", "stability", "reliability"]).to_pylist():
         wnid, index = row["wnid"], row["concept_id"].rpartition("/")[2]
         yield {
             "path": f"class/{wnid}/{index}" if wnid else f"{SHARED}/{index}",
             "name": f"concept {index}" if wnid else f"shared concept {index}",
             "owner": names[wnid] if wnid else SHARED,
-            "group": groups[wnid] if wnid else SHARED,
+            "index": index,
+            "group": kinds.get((wnid, index), formats.UNKNOWN),
             "contribution": formats.signed(row["contribution"]),
             "stability": formats.plain(row["stability"]),
             "reliability": formats.percent(row["reliability"]),
@@ -84,8 +92,7 @@ def _rows(site: Site) -> Iterator[dict[str, Any]]:
 def drawing(data: dict[str, Any]) -> str:
     """Return the map as an SVG: a path a kind of class, a round dot a concept, light or dark as the reader's system."""
     dots: dict[int, list[str]] = {}
-    for owner, x, y in zip(data["owner"], data["x"], data["y"], strict=True):
-        group = data["classes"][owner][2] if owner >= 0 else data["groups"].index(SHARED)
+    for group, x, y in zip(data["group"], data["x"], data["y"], strict=True):
         dots.setdefault(group, []).append(f"M{x // 10} {y // 10}h0")
     paths = "".join(
         f'<path class="{_shade(data["groups"][group], group)}" d="{"".join(places)}"/>' for group, places in sorted(dots.items())

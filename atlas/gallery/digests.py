@@ -10,7 +10,7 @@ from typing import Any
 
 from atlas import __version__
 from atlas.gallery.site import SHARED_ASSETS, Site
-from atlas.pages.class_page import MOST_ALIGNED, shown_beside, siblings
+from atlas.pages.class_page import MOST_ALIGNED, nearest, shown_beside, siblings
 from atlas.schema import SHARED, Concept
 from atlas.store import data_path
 
@@ -25,10 +25,11 @@ def digests(site: Site) -> dict[str, str]:
     for concept in store.all_concepts():
         if concept.wnid is not None:
             own[concept.wnid].append(concept)
-    found = {wnid: _of_class(site, wnid, own, ground) for wnid in store.records}
+    rows = store.row_digests()
+    found = {wnid: _of_class(site, wnid, own, (ground, rows.get(wnid))) for wnid in store.records}
     if store.shared_concepts:
         uses = [(wnid, record.info.name, record.evidence) for wnid, record in store.records.items() if record.evidence]
-        found[SHARED] = _digest(ground, own[SHARED], uses, _pictures(site, SHARED), _held(site, own[SHARED]))
+        found[SHARED] = _digest(ground, rows.get(SHARED), own[SHARED], uses, _pictures(site, SHARED), _held(site, own[SHARED]))
     return found
 
 
@@ -37,14 +38,16 @@ def _of_class(site: Site, wnid: str, own: dict[str, list[Concept]], ground: Any)
     beside = {*(evidence.index for evidence in record.evidence), *shown_beside(record)[:MOST_ALIGNED]}
     concepts = [*own[wnid], *(own[SHARED][index] for index in sorted(beside))]
     shared = _pictures(site, SHARED) if beside else []
-    around = siblings(site.store, wnid)
+    around = siblings(site.store, wnid), [(near.wnid, near.name, bool(near.portrait)) for near in nearest(site.album, wnid)]
     return _digest(ground, record, concepts, around, _pictures(site, wnid), shared, _held(site, concepts))
 
 
-def _held(site: Site, concepts: Iterable[Concept]) -> list[str]:
-    """Return which of the classes named beside some concepts have a page."""
-    named = {near.id.partition("/")[0] for concept in concepts for near in (*concept.aligned, *concept.neighbours)}
-    return sorted(named & set(site.store.records))
+def _held(site: Site, concepts: Iterable[Concept]) -> tuple[list[str], list[str]]:
+    """Return which of the classes named beside some concepts have a page, and which of the concepts a picture."""
+    near = {near.id for concept in concepts for near in (*concept.aligned, *concept.neighbours)}
+    classes, alike = {name.partition("/")[0] for name in near}, [name.partition("/") for name in near if "/" in name]
+    drawn = [f"{owner}/{index}" for owner, _, index in alike if site.store.picture(owner, "concept", int(index))]
+    return sorted(classes & set(site.store.records)), sorted(drawn)
 
 
 def _pictures(site: Site, owner: str) -> list[str]:

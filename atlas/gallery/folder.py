@@ -65,9 +65,25 @@ class Folder:
         """Clear what a killed export left; put the old gallery back if it was killed between the two renames."""
         if self._aside.exists() and not self.out.exists():
             self._aside.rename(self.out)
-        shutil.rmtree(self._aside, ignore_errors=True)
+        self._drop_old()
         for leftover in self.staging.iterdir():
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+    def _drop_old(self) -> None:
+        """Delete the gallery that was replaced, after what others put into it has moved on."""
+        if not self._aside.exists():
+            return
+        for stranger in self._aside.iterdir():
+            if stranger.name in OWN or (self.out / stranger.name).exists():
+                continue
+            try:
+                stranger.rename(self.out / stranger.name)
+            except OSError as error:
+                raise AtlasError(
+                    f"{self.out} is there, but {stranger} could not be moved into it ({error.strerror}): move it, and delete "
+                    f"{self._aside}."
+                ) from error
+        shutil.rmtree(self._aside)
 
     def _release(self) -> None:
         if self._lock < 0:
@@ -115,11 +131,7 @@ class Folder:
         self.staging.rename(self.out)
         os.close(self._lock)
         self._lock = -1
-        if self._aside.exists():
-            for stranger in self._aside.iterdir():
-                if stranger.name not in OWN:
-                    stranger.rename(self.out / stranger.name)
-            shutil.rmtree(self._aside)
+        self._drop_old()
 
 
 def _linked(source: str, target: str) -> str:

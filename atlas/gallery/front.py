@@ -81,7 +81,12 @@ def _manifest(site: Site) -> str:
 
 
 def _missing(site: Site) -> str:
-    """Return the page for an address that leads nowhere; it is shown at any depth, so its own links must be whole ones."""
+    """Return the page for an address that leads nowhere.
+
+    It is shown at any depth, so its own links must be whole ones; a gallery that does not know its address has none there.
+    """
+    if not site.addresses.base_url:
+        return site.fill("missing.html.j2")
     body = message("Not found", "There is no page at this address.", atlas=site.store.name)
     head = f'{sheets.styles()}<meta name="robots" content="noindex"><link rel="stylesheet" href="{own_url("gallery.css")}">'
     return site.written(body, f"Not found · {site.store.name} · Concept Atlas", head, site.addresses.base_url)

@@ -12,8 +12,9 @@ from atlas.components.view import ClassView
 from atlas.gallery.addresses import Addresses
 from atlas.pages import home, map_page
 from atlas.pages.album import Album
+from atlas.pages.class_page import MOST_ALIGNED, shown_beside
 from atlas.pages.exports import Rows, as_csv, concept_rows, photo_rows, short
-from atlas.schema import SHARED, Photos
+from atlas.schema import SHARED, ClassRecord, Photos
 from atlas.store import Store
 
 
@@ -21,7 +22,7 @@ def class_tables(store: Store, wnid: str) -> dict[str, str]:
     """Return file name → content of everything that can be taken away from a class page."""
     concepts, photos = concept_rows(store, wnid), photo_rows(store, wnid)
     record = dataclasses.asdict(store.record(wnid))
-    del record["alignment"]  # a number a shared concept, whatever it counts; who needs all of them has the atlas
+    record["alignment"] = _most_aligned(store.record(wnid))
     if record["scope"] == SHARED:
         del record["evidence"]  # the concepts, once more
     whole = {"class": record, "strategies": [dataclasses.asdict(s) for s in store.strategies(wnid)]}
@@ -31,6 +32,12 @@ def class_tables(store: Store, wnid: str) -> dict[str, str]:
     if photos:
         found[f"{wnid}-photos.csv"] = _csv(photos)
     return found
+
+
+def _most_aligned(record: ClassRecord) -> dict[str, float]:
+    """Return the cosines that a class page shows, by shared concept; who needs that of every one has the atlas."""
+    shown = shown_beside(record)[:MOST_ALIGNED] if record.alignment else ()
+    return {str(index): record.alignment[index] for index in shown}
 
 
 def _csv(rows: Rows) -> str:

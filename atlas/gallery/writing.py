@@ -6,6 +6,8 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -57,17 +59,21 @@ def export(
     if out == atlas or atlas in out.parents:
         raise AtlasError(f"{out} lies inside the atlas: choose another OUT.")
     site = Site(untouched(atlas).root, base_url)
-    wanted = digests(site)
+    with _reading(site):
+        wanted = digests(site)
     with Folder(out) as folder:
-        kept = [unit for unit, digest in wanted.items() if folder.digests.get(unit) == digest and _keep(folder, unit)]
+        kept = [unit for unit, digest in wanted.items() if folder.digests.get(unit) == digest and _keep(site, folder, unit)]
         todo = [unit for unit in wanted if unit not in set(kept)]
         progress(len(kept), len(wanted))
         try:
             for done in _written(todo, site, folder.staging, workers or _cores()):
                 progress(len(kept) + done, len(wanted))
             pages = sorted(path.relative_to(folder.staging).as_posix() for path in folder.staging.rglob(PAGE))
-            count = len(pages) + front.write_front(site, folder.staging, pages)
+            with _reading(site):
+                count = len(pages) + front.write_front(site, folder.staging, pages)
             folder.publish(wanted, {"atlas": site.store.name, "version": __version__, "base_url": base_url})
+        except BrokenProcessPool as error:
+            raise AtlasError("A process that wrote pages was ended, perhaps for memory: fewer --workers need less.") from error
         except OSError as error:
             raise AtlasError(f"{out} cannot be written ({error.strerror}): nothing was changed there.") from error
     return Exported(pages=count, written=len(todo), kept=len(kept))
@@ -82,10 +88,9 @@ def _checked(base_url: str) -> str:
     return base_url.rstrip("/") + "/"
 
 
-def _keep(folder: Folder, unit: str) -> bool:
+def _keep(site: Site, folder: Folder, unit: str) -> bool:
     there = [part for part in classes.parts(unit) if (folder.out / part).exists()]
-    needed = ["shared"] if unit == SHARED else [f"class/{unit}/{PAGE}", f"data/{unit}.json"]
-    return all((folder.out / part).exists() for part in needed) and folder.keep(there)
+    return all((folder.out / file).exists() for file in classes.needed(site, unit)) and folder.keep(there)
 
 
 def _cores() -> int:
@@ -131,8 +136,22 @@ def _write_elsewhere(atlas: Path, base_url: str, units: Sequence[str], staging: 
 
 def _write(site: Site, units: Sequence[str], staging: Path) -> int:
     for unit in units:
-        if unit == SHARED:
-            classes.write_shared(site, staging)
-        else:
-            classes.write_class(site, unit, staging)
+        with _reading(site):
+            if unit == SHARED:
+                classes.write_shared(site, staging)
+            else:
+                classes.write_class(site, unit, staging)
     return len(units)
+
+
+@contextmanager
+def _reading(site: Site) -> Iterator[None]:
+    """Tell an atlas that cannot be read from a gallery that cannot be written."""
+    root = site.store.root
+    try:
+        yield
+    except OSError as error:
+        if error.errno and not str(error.filename).startswith(str(root)):
+            raise
+        what = f"{error.filename} cannot be read ({error.strerror})" if error.errno else f"{root} cannot be read ({error})"
+        raise AtlasError(f"{what}: run `atlas check {root}`.") from error

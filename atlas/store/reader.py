@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -224,6 +225,20 @@ class Store:
         with self._reading(files.STRATEGIES):
             rows = self._rows(files.STRATEGIES, wnid)
             return () if rows is None else tables.read_strategies(rows)
+
+    def row_digests(self) -> dict[str, str]:
+        """Return a digest of all that the tables of photos, strategies and exemplars hold of an owner, as it is stored."""
+        found: dict[str, hashlib._Hash] = {}
+        for name in (files.PHOTOS, files.STRATEGIES, files.EXEMPLARS):
+            with self._reading(name):
+                content = files.read_bytes(self.root, name)
+                metadata = pq.read_metadata(BytesIO(content))
+                for owner, (group, _) in self._groups(name).owners.items():
+                    columns = [metadata.row_group(group).column(i) for i in range(metadata.num_columns)]
+                    start = min(c.dictionary_page_offset or c.data_page_offset for c in columns)
+                    end = start + sum(c.total_compressed_size for c in columns)
+                    found.setdefault(owner, hashlib.sha256()).update(name.encode() + content[start:end])
+        return {owner: digest.hexdigest() for owner, digest in found.items()}
 
     def strategy_counts(self) -> dict[str, int]:
         """Return how many strategies every class has that has any."""

@@ -7,7 +7,7 @@
   /* An address of the app, or of a file → of the file that a folder needs, or of the folder that a server sends it for. */
   function placed(address) {
     const url = new URL(address, location.href);
-    if (!url.href.startsWith(root) || url.pathname.includes("/assets/")) return address;
+    if (!url.href.startsWith(root) || url.href.startsWith(root + "assets/")) return address;
     let path = url.pathname.replaceAll(`/${PAGE}`, "/").replace(/([^:])\/{2,}/g, "$1/");
     if (path.endsWith("/") || !/\.\w+$/.test(path)) path = path.replace(/\/?$/, served ? "/" : `/${PAGE}`);
     return path + url.search + url.hash;

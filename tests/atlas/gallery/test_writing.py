@@ -50,6 +50,14 @@ def test_a_changed_picture_or_address_writes_what_it_concerns(atlas: Path, tmp_p
     assert export(atlas, out, base_url="https://example.org/").written == 5
 
 
+def test_a_class_whose_rows_changed_is_written_again(atlas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    export(atlas, out)
+    real = Store.row_digests
+    monkeypatch.setattr(Store, "row_digests", lambda store: real(store) | {BALL: "other strategies"})
+    assert export(atlas, out).written == 1
+
+
 def test_several_processes_write_the_same(atlas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export(atlas, tmp_path / "one", workers=1)
     monkeypatch.setattr(writing, "_ALONE", 1)
@@ -92,6 +100,77 @@ def test_what_others_put_into_the_folder_stays(atlas: Path, tmp_path: Path) -> N
     export(atlas, out)
     assert (out / "CNAME").read_text() == "atlas.example.org"
     assert not (out / "class" / "n00000000").exists()
+
+
+def test_a_kill_after_the_renames_loses_nothing_that_others_put_there(
+    atlas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    export(atlas, out)
+    (out / ".git").mkdir()
+    (out / ".git" / "HEAD").write_text("ref: refs/heads/pages")
+    (out / "CNAME").write_text("atlas.example.org")
+
+    def killed(_: folder.Folder) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as now:
+        now.setattr(folder.Folder, "_drop_old", lambda self: killed(self) if not self.staging.exists() else None)
+        with pytest.raises(KeyboardInterrupt):
+            export(atlas, out)
+    assert not (out / "CNAME").exists()
+    assert export(atlas, out).kept == 5
+    assert (out / "CNAME").read_text() == "atlas.example.org"
+    assert (out / ".git" / "HEAD").read_text() == "ref: refs/heads/pages"
+    assert not (tmp_path / ".out.old").exists()
+
+
+def test_what_cannot_be_moved_into_the_new_gallery_is_named_and_kept(
+    atlas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    export(atlas, out)
+    (out / "CNAME").write_text("atlas.example.org")
+    real = Path.rename
+
+    def busy(self: Path, target: Path) -> Path:
+        if self.name == "CNAME":
+            raise OSError(16, "Device or resource busy")
+        return real(self, target)
+
+    with monkeypatch.context() as now:
+        now.setattr(Path, "rename", busy)
+        with pytest.raises(AtlasError, match=r"out is there, but .*CNAME could not be moved into it \(Device or resource busy\)"):
+            export(atlas, out)
+    assert (tmp_path / ".out.old" / "CNAME").read_text() == "atlas.example.org"
+    export(atlas, out)
+    assert (out / "CNAME").read_text() == "atlas.example.org"
+
+
+@pytest.mark.parametrize("lost", [f"data/{BALL}.js", f"pictures/{BALL}", f"class/{BALL}/social.jpg"])
+def test_a_gallery_with_a_gap_is_mended(atlas: Path, tmp_path: Path, lost: str) -> None:
+    out = tmp_path / "out"
+    export(atlas, out)
+    before = contents(out)
+    shutil.rmtree(out / lost) if (out / lost).is_dir() else (out / lost).unlink()
+    assert export(atlas, out).written == 1
+    assert contents(out) == before
+
+
+@pytest.mark.parametrize("damage", ["missing", "no picture"])
+def test_an_atlas_that_lacks_a_picture_is_blamed_and_not_the_gallery(atlas: Path, tmp_path: Path, damage: str) -> None:
+    picture = atlas / f"pictures/{BALL}/class.webp"
+    picture.unlink() if damage == "missing" else picture.write_bytes(b"<!doctype html>")
+    with pytest.raises(AtlasError, match=r"made-up/pictures/.*class\.webp .*: run `atlas check"):
+        export(atlas, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_tampered_atlas_is_not_exported(atlas: Path, tmp_path: Path) -> None:
+    table = atlas / "photos.parquet"
+    table.write_bytes(table.read_bytes()[:-9] + b"x" + table.read_bytes()[-8:])
+    with pytest.raises(AtlasError, match=r"is not as it was published \(photos.parquet has changed\)"):
+        export(atlas, tmp_path / "out")
 
 
 def test_a_strange_folder_is_refused(atlas: Path, tmp_path: Path) -> None:

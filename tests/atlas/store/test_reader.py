@@ -172,3 +172,19 @@ def test_a_layout_is_that_of_the_photos(root: Path, made: Any) -> None:
         assert np.array_equal(mine, theirs) if isinstance(mine, np.ndarray) else mine == theirs
     with pytest.raises(UnknownName):
         store.layout("n00000000")
+
+
+def test_a_digest_of_rows_tells_which_class_has_others_and_no_more(tmp_path: Path, made: Any) -> None:
+    tench, church = made.of_class(made.TENCH), made.by_shared(made.CHURCH)
+    made.write(tmp_path / "a", tench, made.shared(), church)
+    before = Store(tmp_path / "a").row_digests()
+    assert set(before) == {made.TENCH.wnid, made.CHURCH.wnid}
+    renamed = dataclasses.replace(tench, strategies=tuple(dataclasses.replace(s, name="another") for s in tench.strategies))
+    moved = dataclasses.replace(tench, photos=dataclasses.replace(tench.photos, xy=tench.photos.xy + 1))
+    shown = dataclasses.replace(tench, exemplars=tuple(dataclasses.replace(e, box=(0, 0, 9, 9)) for e in tench.exemplars))
+    larger = made.of_class(made.CRANE, n=40)  # lies between the two in every table: theirs move, and are the same
+    for i, others in enumerate(([renamed], [moved], [shown], [tench, larger])):
+        made.write(tmp_path / str(i), *others, made.shared(), church)
+        after = Store(tmp_path / str(i)).row_digests()
+        assert (after[made.TENCH.wnid] == before[made.TENCH.wnid]) == (i == 3)
+        assert after[made.CHURCH.wnid] == before[made.CHURCH.wnid]
