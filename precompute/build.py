@@ -18,8 +18,10 @@ from precompute.engine import ENGINES, Job, Site
 from precompute.photos import Photo, PhotoIndex
 from precompute.pipeline import Workshop
 from precompute.progress import Reporter
-from precompute.threads import pin
+from precompute.threads import of_worker, pin
 
+#: Classes in a row for which no photo server answers, after which a build ends: a thousand would wait for days.
+UNANSWERED = 3
 #: Seconds between two publishes of a running build; longer where publishing itself is slow.
 PUBLISH_EVERY = 60.0
 
@@ -44,7 +46,7 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
         AtlasError: bad settings or input, or ``out`` is something else. A class that fails is reported, not raised.
         KeyboardInterrupt: after what was finished has been published.
     """
-    start = time.monotonic()
+    start, config = time.monotonic(), config.absolute()
     index = photos.index(config.photos, config.sets)
     for note in index.notes:
         reporter.say(f"passed over {note}")
@@ -54,7 +56,7 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
     if config.engine not in ENGINES:
         raise AtlasError(f"--engine must be one of {', '.join(ENGINES)}, found {config.engine!r}.")
     wanted = _wanted(config, index)
-    threads = pin(config.threads)
+    threads = pin(of_worker(config))
     decoders = config.workers if config.engine == "local" else threads
     workshop = worker.set_up(config, reporter, threads=decoders or os.cpu_count() or 1)
     with Writer(config.out) as writer:
@@ -64,8 +66,7 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
             failed = build.run()
         finally:
             reporter.close()
-        skipped = writer.skipped() | index.damaged
-        return Report(tuple(build.built), tuple(build.unchanged), failed, skipped, time.monotonic() - start)
+        return Report(tuple(build.built), tuple(build.unchanged), failed, build.skipped(), time.monotonic() - start)
 
 
 def _wanted(config: Config, index: PhotoIndex) -> list[ImageNetClass]:
@@ -131,7 +132,7 @@ class _Build:
             if self._config.engine == "local":  # elsewhere workers paint for themselves
                 pipeline.paint_ahead(self.workshop, missing)
             self._run_classes(missing, digests)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, photos.NoAnswer):
             self._publish(final=False)
             raise
         if self.built or self.failed or not (self.writer.published and self.writer.published.manifest.complete):
@@ -166,8 +167,14 @@ class _Build:
         make_task = worker.MakeTask(self.workshop, config, shared, sha256, self.threads)
         jobs = [Job(c, self._photos(c), digests[c.wnid]) for c in missing]
         site = Site(config.workers, self.threads, config.device, config.ray_address)
+        unanswered = 0
         with closing(ENGINES[config.engine].run(make_task, jobs, site=site, reporter=reporter)) as outcomes:
             for wnid, outcome in outcomes:
+                unanswered = unanswered + 1 if isinstance(outcome, photos.NoAnswer) else 0
+                if unanswered == UNANSWERED:
+                    raise photos.NoAnswer(
+                        f"{UNANSWERED} classes one after the other were given up: {outcome} What is finished is kept."
+                    )
                 if isinstance(outcome, AtlasError):
                     self.failed[wnid] = str(outcome)
                     reporter.finish(wnid, f"failed: {outcome}")
@@ -206,9 +213,16 @@ class _Build:
             classes=dict(sorted(status.items())),
             photo_sets=tuple(sets[name] for name in sorted(sets)),
             publish_photos=self._config.publish_photos,
-            skipped_photos=self.writer.skipped(),
+            skipped_photos=self.skipped(),
             complete=final and not self.failed,
         )
+
+    def skipped(self) -> dict[str, str]:
+        """Return photos that could not be used, and shards that could not be followed to their end, each with the reason."""
+        here = {described.name for described in self.index.sets}
+        known = self.writer.skipped()
+        mended = {key for key in known if key.endswith(photos.SHARD) and key.split("/")[0] in here}
+        return {key: why for key, why in known.items() if key not in mended} | self.index.damaged
 
     def _images(self, missing: Sequence[ImageNetClass], shared: Sequence[Photo]) -> int:
         """Return about how many images will pass through the backbone."""

@@ -42,7 +42,7 @@ class Config:
     ray_address: str = ""  # of a running Ray cluster; empty: this machine
     device: str = "auto"
     workers: int = 0  # decoding threads, 0: one a core; with Ray: workers, 0: one a GPU or as many as CPUs allow
-    threads: int = 0  # of a worker's sums; 0: one a core. Only the last bits of a result depend on it
+    threads: int = 0  # of a worker; 0: one a core, with Ray its share of them. Only the last bits of a result depend on it
     cache: str = ""  # folder of pictures made before, which need not be made again; empty: none
     seed: int = 0
     crop_size: int = 96
@@ -55,6 +55,13 @@ class Config:
     def digest(self) -> str:
         """Hash of every setting that can change a result."""
         return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def absolute(self) -> Config:
+        """Return the same settings for a worker that runs in another folder."""
+        photos = tuple(source if source.endswith(":") else str(Path(source).absolute()) for source in self.photos)
+        weights = str(Path(self.weights).absolute()) if Path(self.weights).exists() else self.weights
+        cache = str(Path(self.cache).absolute()) if self.cache else ""
+        return dataclasses.replace(self, photos=photos, weights=weights, cache=cache)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that can change a result, as a manifest records them."""

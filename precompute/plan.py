@@ -28,7 +28,7 @@ from precompute.config import Config
 from precompute.photos import Photo, PhotoIndex
 from precompute.pipeline import Workshop
 from precompute.progress import Silent
-from precompute.threads import pin
+from precompute.threads import of_worker, pin
 
 #: Seconds that measuring classes may take; pictures come on top, a few steps of them.
 BUDGET = 20.0
@@ -83,7 +83,7 @@ def make(config: Config) -> Plan:
     start = time.monotonic()
     index = photos.index(config.photos, config.sets)
     wanted = list(imagenet_classes()) if config.classes == ("all",) else pipeline.with_photos(config.classes, index)
-    threads = pin(config.threads)
+    threads = pin(of_worker(config))
     decoders = config.workers if config.engine == "local" else threads
     workshop = worker.set_up(config, Silent(), threads=decoders or os.cpu_count() or 1)
     counts = [len(index.photos.get(c.wnid, ())) for c in wanted]

@@ -162,9 +162,18 @@ class _Crew:
 
     def _welcome(self, worker: int, answer: str | AtlasError) -> None:
         if isinstance(answer, AtlasError):
-            raise answer
+            self._do_without(worker, answer)
+            return
         self._hosts[worker], self._heard[worker] = answer, (0, 0)
         self._await(worker, "news")
+
+    def _do_without(self, worker: int, why: AtlasError) -> None:
+        """Let a worker go that is unfit; where none is left, that is what is wrong."""
+        self._ray.kill(self._workers.pop(worker))
+        self._wanted -= 1
+        if not self._workers:
+            raise why
+        self._reporter.say(f"{why} The build goes on without it.")
 
     def _give(self, worker: int) -> None:
         if any(owner == worker and kind == "build" for owner, kind in self._refs.values()):
@@ -210,4 +219,8 @@ def _reason(error: Exception) -> str:
     text, kind = str(error).lower(), type(error).__name__
     if "OutOfMemory" in kind or "memoryerror" in text:
         return "out of memory"
-    return "its machine is gone" if "node died" in text or "node was terminated" in text else "its process was ended"
+    if "node died" in text or "node was terminated" in text:
+        return "its machine is gone"
+    if cause := getattr(error, "cause", None):  # it lives, and could not do as it was told
+        return f"{type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else 'no more is known'}"
+    return "its process was ended"

@@ -3,23 +3,28 @@
 The one package that reads photographs. A file that cannot be used is skipped with a reason, never fatal.
 """
 
-from precompute.photos.decoding import Decoder, Geometry, Skipped, as_input
+from precompute.photos.decoding import Decoder, Geometry, Skipped, ahead, as_input
 from precompute.photos.index import SAMPLE, index
+from precompute.photos.passing import NoAnswer
 from precompute.photos.photo import SPLITS, Photo, PhotoIndex, hashed_split, shuffled
 from precompute.photos.reading import LARGEST_PIXELS, LARGEST_RATIO, SMALLEST_SIDE, Unusable, read
+from precompute.photos.shards import SUFFIX as SHARD
 
 __all__ = [
     "LARGEST_PIXELS",
     "LARGEST_RATIO",
     "SAMPLE",
+    "SHARD",
     "SMALLEST_SIDE",
     "SPLITS",
     "Decoder",
     "Geometry",
+    "NoAnswer",
     "Photo",
     "PhotoIndex",
     "Skipped",
     "Unusable",
+    "ahead",
     "as_input",
     "hashed_split",
     "index",

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import islice
 from queue import SimpleQueue
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from atlas.schema import AtlasError
+from precompute.photos.passing import NoAnswer
 from precompute.photos.photo import Photo
 from precompute.photos.reading import Unusable, read
 
 Pixels = UInt8[np.ndarray, "size size 3"]
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 #: Seconds that one photo may take before its class is given up: the disk or server it lies on does not answer.
 PATIENCE = 300.0
@@ -71,44 +76,63 @@ class Decoder:
         """Yield every usable photo with its pixels; the others are named in ``skipped``.
 
         Raises:
-            AtlasError: a photo takes so long that nobody answers.
+            NoAnswer: a photo takes so long that nobody answers.
         """
-        orders: SimpleQueue[tuple[Photo, Future[tuple[Pixels, Geometry]]] | None] = SimpleQueue()
-        for _ in range(max(1, self.workers)):  # daemons: one that waits for a dead server must not keep the process alive
-            threading.Thread(target=self._serve, args=(orders,), daemon=True).start()
-        waiting: deque[tuple[Photo, Future[tuple[Pixels, Geometry]]]] = deque()
-        ahead = iter(photos)
-        try:
-            while True:
-                while len(waiting) < _AHEAD and (photo := next(ahead, None)) is not None:
-                    waiting.append((photo, Future()))
-                    orders.put(waiting[-1])
-                if not waiting:
-                    return
-                photo, future = waiting.popleft()
-                try:
-                    yield photo, *future.result(PATIENCE)
-                except Unusable as error:
-                    self.skipped.reasons[photo.key] = str(error)
-                except TimeoutError as error:
-                    raise AtlasError(
-                        f"{photo.key} could not be read in {PATIENCE:.0f} s: does the disk or server it lies on answer?"
-                    ) from error
-        finally:
-            for _, future in waiting:
-                future.cancel()
-            for _ in range(max(1, self.workers)):
-                orders.put(None)
-
-    def _serve(self, orders: SimpleQueue[tuple[Photo, Future[tuple[Pixels, Geometry]]] | None]) -> None:
-        while order := orders.get():
-            photo, future = order
-            if not future.set_running_or_notify_cancel():
-                continue
+        for photo, result in ahead(self._decode, photos, workers=self.workers):
             try:
-                image = read(photo)
-                found = as_input(image, size=self.size, crop_pct=self.crop_pct, interpolation=self.interpolation)
-            except Exception as error:
-                future.set_exception(error)
-            else:
-                future.set_result(found)
+                yield photo, *result(photo.key)
+            except Unusable as error:
+                self.skipped.reasons[photo.key] = str(error)
+
+    def _decode(self, photo: Photo) -> tuple[Pixels, Geometry]:
+        return as_input(read(photo), size=self.size, crop_pct=self.crop_pct, interpolation=self.interpolation)
+
+
+def ahead(
+    function: Callable[[Item], Found], items: Iterable[Item], *, workers: int
+) -> Iterator[tuple[Item, Callable[[str], Found]]]:
+    """Run a function that reads photos on items, some ahead of whoever asks, in threads that nobody waits for.
+
+    Yields:
+        every item, in order, with a function that returns its result, given the name by which the photo is known.
+        It raises what ``function`` raised, or NoAnswer after ``PATIENCE`` seconds.
+    """
+    orders: SimpleQueue[tuple[Item, Future[Found]] | None] = SimpleQueue()
+    for _ in range(max(1, workers)):  # daemons: one that waits for a dead server must not keep the process alive
+        threading.Thread(target=_serve, args=(function, orders), daemon=True).start()
+    waiting: deque[tuple[Item, Future[Found]]] = deque()
+    source = iter(items)
+    try:
+        while True:
+            for item in islice(source, _AHEAD - len(waiting)):
+                waiting.append((item, Future()))
+                orders.put(waiting[-1])
+            if not waiting:
+                return
+            item, future = waiting.popleft()
+            yield item, functools.partial(_result, future)
+    finally:
+        for _, future in waiting:
+            future.cancel()
+        for _ in range(max(1, workers)):
+            orders.put(None)
+
+
+def _serve(function: Callable[[Item], Found], orders: SimpleQueue[tuple[Item, Future[Found]] | None]) -> None:
+    while order := orders.get():
+        item, future = order
+        if not future.set_running_or_notify_cancel():
+            continue
+        try:
+            found = function(item)
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            future.set_result(found)
+
+
+def _result(future: Future[Found], name: str) -> Found:
+    try:
+        return future.result(PATIENCE)
+    except TimeoutError as error:
+        raise NoAnswer(f"{name} could not be read in {PATIENCE:.0f} s: does the disk or server it lies on answer?") from error

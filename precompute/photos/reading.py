@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import stat
@@ -15,6 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from atlas.schema import AtlasError
+from precompute.photos.passing import may_pass
 from precompute.photos.photo import Photo
 
 SMALLEST_SIDE = 32
@@ -32,8 +32,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-#: What may have passed when the same command resumes: such a photo must not be skipped for good.
-_PASSING = {errno.EIO, errno.ETIMEDOUT, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOTCONN, errno.EHOSTDOWN}
 #: From so many pixels on, photos are decoded one at a time: sixteen of 100 megapixels at once would take 10 GB.
 _LARGE = 20_000_000
 _one_large = threading.Lock()
@@ -60,11 +58,16 @@ def read(photo: Photo | Path) -> Image.Image:
     except UnidentifiedImageError as error:
         raise Unusable("not an image") from error
     except Exception as error:  # decoders raise many kinds, down to struct.error
-        if isinstance(error, OSError) and error.errno in _PASSING:
-            raise AtlasError(f"{_name(photo)} cannot be read just now ({error.strerror}).") from error
+        if may_pass(error) or _vanished(photo, error):
+            raise AtlasError(f"{_name(photo)} cannot be read just now ({getattr(error, 'strerror', error)}).") from error
         if isinstance(error, OSError) and error.strerror:
             raise Unusable(f"cannot be read ({error.strerror})") from error
         raise Unusable(f"corrupt image ({str(error) or type(error).__name__})") from error
+
+
+def _vanished(photo: Photo | Path, error: Exception) -> bool:
+    """Return whether a photo that was there when photos were looked for is gone: its disk may have been taken away."""
+    return isinstance(error, FileNotFoundError | NotADirectoryError) and isinstance(photo, Photo) and photo.bytes > 0
 
 
 def _name(photo: Photo | Path) -> str:

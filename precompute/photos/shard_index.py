@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from precompute import cache
+from precompute.photos.passing import require_lasting
 
 _KIND, _VERSION = "shards", 1
 
@@ -32,11 +33,20 @@ class Listing:
 
 
 def remembered(path: Path, scan: Callable[[Path], Listing]) -> Listing:
-    """Return what a shard holds, from memory if its size and time of change are as they were, else by a scan."""
+    """Return what a shard holds, from memory if its size and time of change are as they were, else by a scan.
+
+    Raises:
+        AtlasError: it cannot be read just now.
+    """
     try:
-        state = path.stat()
-    except OSError:
-        return scan(path)
+        return _remembered(path, scan)
+    except OSError as error:
+        require_lasting(error, path)
+        return Listing((), damage=f"cannot be read ({error.strerror})")  # never remembered: permissions leave no trace
+
+
+def _remembered(path: Path, scan: Callable[[Path], Listing]) -> Listing:
+    state = path.stat()
     seen = f"{path.resolve()}\n{state.st_size}\n{state.st_mtime_ns}\n{_VERSION}"
     name = hashlib.sha256(seen.encode("utf-8", "surrogateescape")).hexdigest()
     known = _decoded(cache.read(_KIND, name))

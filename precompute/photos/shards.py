@@ -81,7 +81,11 @@ def _photo(member: Labelled, path: Path, set_name: str, place: str, split: str |
 
 
 def scan(path: Path) -> Listing:
-    """List the photos of a shard with their classes."""
+    """List the photos of a shard with their classes.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     images: list[tar.Member] = []
     labels: dict[str, tar.Member] = {}
     notes: list[str] = []
@@ -98,8 +102,6 @@ def scan(path: Path) -> Listing:
                 labels.setdefault(_key(member.name), member)
     except tar.Damaged as error:
         damage = str(error)
-    except OSError as error:
-        damage = f"cannot be read ({error.strerror})"
     photos = _labelled(path, images, labels) if images else []
     if without := len(images) - len(photos):
         notes.append(f"{without} of {len(images)} photos have no class among the 1000 of ImageNet, they are passed over")

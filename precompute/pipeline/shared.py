@@ -9,7 +9,7 @@ import numpy as np
 
 from atlas.schema import SHARED, AtlasError, Concept, Result
 from precompute import activations
-from precompute.photos import Photo
+from precompute.photos import Photo, shuffled
 from precompute.pipeline.painting import paint
 from precompute.pipeline.showing import Crops, show, with_aligned
 from precompute.pipeline.workshop import Workshop, arrays
@@ -17,17 +17,35 @@ from precompute.pipeline.workshop import Workshop, arrays
 
 def shared_images(workshop: Workshop, photos: Sequence[Photo]) -> int:
     """Return how many crops the shared dictionary is fitted on, at most."""
-    n_fit = sum(photo.split == "fit" for photo in photos)
+    n_fit = len(fitted(photos))
     return n_fit * activations.crops_kept(workshop.plan, n_photos=n_fit)
 
 
+def fitted(photos: Sequence[Photo], most: int = activations.SHARED_ROWS) -> list[Photo]:
+    """Return the photos that the shared dictionary is fitted on: the fit split, at the most ``most`` of it.
+
+    Of more photos each class gives as many as any other, or all it has; which, depends on their names alone.
+    """
+    fit = [photo for photo in photos if photo.split == "fit"]
+    if len(fit) <= most:
+        return fit
+    groups: dict[str, list[Photo]] = {}
+    for photo in fit:
+        groups.setdefault(photo.wnid, []).append(photo)
+    chosen: set[str] = set()
+    for i, group in enumerate(sorted(groups.values(), key=len)):  # small classes first: what they leave goes to the others
+        share = (most - len(chosen)) // (len(groups) - i)
+        chosen.update(photo.key for photo in shuffled(group)[:share])
+    return [photo for photo in fit if photo.key in chosen]
+
+
 def build_shared(workshop: Workshop, photos: Sequence[Photo], *, digest: str) -> Result:
-    """Fit one dictionary on the photos of every class (fit split), and show its concepts.
+    """Fit one dictionary on photos of every class (``fitted``), and show its concepts.
 
     Raises:
         AtlasError: no photo can be used, or they give fewer crops than concepts.
     """
-    fit = [p for p in photos if p.split == "fit"]
+    fit = fitted(photos)
     decoder = workshop.decoder()
     workshop.reporter.stage(SHARED, "activations", shared_images(workshop, photos))
     A, used, geometry, which = activations.of_all(workshop.extractor, decoder(fit), n_photos=len(fit))

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from atlas.schema import Concept, Exemplar, Pictures
+from atlas.schema import AtlasError, Concept, Exemplar, Pictures
 from atlas.store import imagenet_classes
 from precompute import exemplars, pictures, relations
 from precompute.dictionary import Dictionary
-from precompute.photos import Geometry, Photo, as_input, read
+from precompute.photos import Geometry, Photo, Unusable, ahead, as_input, read
 from precompute.pipeline.workshop import Workshop
 
 Box = tuple[int, int, int, int]
+Cut = tuple[np.ndarray, Image.Image]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,17 +41,29 @@ def show(
         for c, box in zip(chosen, boxes, strict=True)
     )
     workshop.reporter.stage(owner, "exemplars", len(chosen))
-    cut = _cutter(workshop)
-    with ThreadPoolExecutor(workshop.workers) as pool:
-        crops = list(pool.map(lambda c, box: cut(source.photos[c.photo], c.crop, box), chosen, boxes))
+    wanted = [(source.photos[c.photo], c.crop, box) for c, box in zip(chosen, boxes, strict=True)]
+    crops = [_again(photo.key, result) for (photo, *_), result in ahead(_cutter(workshop), wanted, workers=workshop.workers)]
     return found, _strips(workshop, chosen, crops, dictionary)
 
 
-def _cutter(workshop: Workshop) -> Callable[[Photo, int, Box], tuple[np.ndarray, Image.Image]]:
+def _again(name: str, result: Callable[[str], Cut]) -> Cut:
+    """Return what was cut from a photo that could be read before.
+
+    Raises:
+        AtlasError: it can no more.
+    """
+    try:
+        return result(name)
+    except Unusable as error:
+        raise AtlasError(f"{name} could be read a moment ago, and no more ({error}).") from error
+
+
+def _cutter(workshop: Workshop) -> Callable[[tuple[Photo, int, Box]], Cut]:
     """Return a function that cuts a crop twice: as the network saw it, and from the original for people."""
     p, plan = workshop.backbone.preprocessing, workshop.plan
 
-    def cut(photo: Photo, number: int, box: Box) -> tuple[np.ndarray, Image.Image]:
+    def cut(wanted: tuple[Photo, int, Box]) -> Cut:
+        photo, number, box = wanted
         original = read(photo)
         pixels, _ = as_input(original, size=p.input_size, crop_pct=p.crop_pct, interpolation=p.interpolation)
         x, y = plan.starts[number]
@@ -64,7 +76,7 @@ def _cutter(workshop: Workshop) -> Callable[[Photo, int, Box], tuple[np.ndarray,
 def _strips(
     workshop: Workshop,
     chosen: Sequence[exemplars.Choice],
-    crops: Sequence[tuple[np.ndarray, Image.Image]],
+    crops: Sequence[Cut],
     dictionary: Dictionary,
 ) -> Pictures:
     rows: dict[int, list[int]] = {}

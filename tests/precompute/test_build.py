@@ -8,6 +8,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ import pytest
 import torch
 from PIL import Image
 
-from atlas.schema import SHARED
+from atlas.schema import SHARED, AtlasError
 from atlas.store import Store, imagenet_classes, problems
 from precompute import config, pipeline
 from precompute.build import build_atlas
+from precompute.photos import Unusable, decoding
+from precompute.pipeline import showing
 from precompute.progress import Silent
 
 TENCH, SPRINGER, CASSETTE = "n01440764", "n02102040", "n02979186"
@@ -626,3 +629,65 @@ def test_a_place_that_cannot_be_written_is_one_line(build: Any, tmp_path: Path) 
     (tmp_path / "file").write_text("")
     refused(build(tmp_path / "file" / "below"), f"{tmp_path / 'file' / 'below'} cannot be written (Not a directory)")
     refused(build(Path("/proc/atlas")), "/proc/atlas cannot be written (No such file or directory)")
+
+
+# Servers that do not answer, shards that are cut
+
+
+@pytest.fixture
+def tiny(made: Any, weights: Path, tmp_path: Path) -> Any:
+    """Return a build in this process, of a small backbone and small photos."""
+
+    def run(photos: Path, out: str = "a") -> Any:
+        small = {"backbone": made.BACKBONE, "weights": str(weights), "concepts": 3, "pictures": "none", "device": "cpu"}
+        return build_atlas(config.make(None, photos=str(photos), out=tmp_path / out, **small), Silent())
+
+    return run
+
+
+def test_a_server_that_answers_for_no_class_ends_the_build_and_what_is_finished_is_kept(
+    tiny: Any, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("precompute.build.UNANSWERED", 2)
+    monkeypatch.setattr(decoding, "PATIENCE", 0.3)
+    real = decoding.read
+    with monkeypatch.context() as now:
+        now.setattr(decoding, "read", lambda photo: real(photo) if photo.wnid == TENCH else time.sleep(10))
+        with pytest.raises(
+            AtlasError, match=r"^2 classes one after the other were given up: .*could not be read in 0 s: .*kept\.$"
+        ):
+            tiny(photo_folder)
+    assert problems(tmp_path / "a") == []
+    classes = Store(tmp_path / "a").manifest.classes
+    assert (classes[TENCH], classes[CASSETTE]) == ("complete", "not built yet")
+    assert "could not be read in 0 s" in classes[SPRINGER]
+    assert tiny(photo_folder).unchanged == (TENCH,)
+
+
+def test_a_server_that_stalls_while_exemplars_are_cut_costs_the_class_and_not_the_build(
+    tiny: Any, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "PATIENCE", 0.3)
+    real = showing.read
+    monkeypatch.setattr(showing, "read", lambda photo: time.sleep(10) if photo.wnid == SPRINGER else real(photo))
+    report = tiny(photo_folder)
+    assert list(report.failed) == [SPRINGER]
+    assert "could not be read in 0 s" in report.failed[SPRINGER]
+    monkeypatch.setattr(showing, "read", lambda photo: (_ for _ in ()).throw(Unusable("corrupt image")))
+    report = tiny(photo_folder)
+    assert "could be read a moment ago, and no more (corrupt image)" in report.failed[SPRINGER]
+
+
+def test_a_shard_that_is_cut_is_named_in_the_manifest(tiny: Any, photo_folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "cut"
+    source.mkdir()
+    shutil.make_archive(str(source / "0"), "tar", photo_folder)
+    whole = (source / "0.tar").read_bytes()
+    (source / "0.tar").write_bytes(whole[: len(whole) * 5 // 6])
+    report = tiny(source)
+    (named,) = report.skipped
+    assert named == "cut/0.tar"
+    assert Store(tmp_path / "a").manifest.skipped_photos["cut/0.tar"].startswith("damaged shard, photos may be missing: ")
+    (source / "0.tar").write_bytes(whole)
+    assert tiny(source).skipped == {}
+    assert Store(tmp_path / "a").manifest.skipped_photos == {}

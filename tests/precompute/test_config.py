@@ -9,6 +9,7 @@ import pytest
 from atlas.schema import AtlasError
 from precompute import config
 from precompute.config import Config
+from precompute.threads import of_worker
 
 HERE = {"photos": ["photos"], "out": Path("out")}
 
@@ -183,3 +184,31 @@ def test_the_digest_does_not_depend_on_where_a_setting_came_from(tmp_path: Path)
 def test_a_config_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.make(None, **HERE).seed = 5  # type: ignore[misc]
+
+
+def test_a_worker_in_another_folder_finds_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.pth").write_bytes(b"")
+    relative = config.make(photos=["photos", "sample:"], out="atlas", cache="album", weights="mine.pth")
+    found = relative.absolute()
+    assert found.photos == (str(tmp_path / "photos"), "sample:")
+    assert (found.cache, found.weights) == (str(tmp_path / "album"), str(tmp_path / "mine.pth"))
+    assert found.digest == relative.digest
+    plain = config.make(photos="/p", out="atlas")
+    assert plain.absolute() == plain
+
+
+@pytest.mark.parametrize(
+    ("flags", "threads"),
+    [
+        ({}, 0),
+        ({"threads": 3}, 3),
+        ({"engine": "ray", "threads": 3}, 3),
+        ({"engine": "ray", "workers": 4}, 2),
+        ({"engine": "ray", "workers": 40}, 1),
+        ({"engine": "ray", "device": "cpu"}, 1),
+    ],
+)
+def test_workers_of_a_cluster_share_the_cores(monkeypatch: pytest.MonkeyPatch, flags: dict[str, Any], threads: int) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert of_worker(config.make(photos="/p", out="atlas", **flags)) == threads

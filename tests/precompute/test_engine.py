@@ -15,7 +15,7 @@ import pytest
 from atlas.schema import AtlasError, ClassRecord, ImageNetClass, Result
 from atlas.store import Store, problems
 from precompute import config, worker
-from precompute.engine import ENGINES, Job, Site, ledger, local
+from precompute.engine import ENGINES, Job, Site, ledger, local, ray
 from precompute.engine.ledger import LIVES, Ledger
 from precompute.photos import Photo
 from precompute.pipeline import Workshop
@@ -159,6 +159,38 @@ def test_a_worker_with_other_weights_refuses(tmp_path: Path, made: Any, weights:
     settings = config.make(photos=("sample:",), out=tmp_path, backbone=made.BACKBONE, weights=str(weights), device="cpu")
     with pytest.raises(AtlasError, match="has other weights"):
         worker.MakeTask(None, settings, None, "0" * 64, 1)(Silent())
+
+
+class _Hearing(Silent):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+class _Killer:
+    def kill(self, actor: object) -> None:
+        pass
+
+
+def test_a_worker_that_is_unfit_is_let_go_unless_it_is_the_last() -> None:
+    crew: Any = object.__new__(ray._Crew)
+    crew._ray, crew._reporter, crew._workers, crew._wanted = _Killer(), _Hearing(), {1: "a", 2: "b"}, 2
+    crew._welcome(1, AtlasError("A worker on there has torch 1.0, the driver another."))
+    assert (crew._workers, crew._wanted) == ({2: "b"}, 1)
+    assert crew._reporter.said == ["A worker on there has torch 1.0, the driver another. The build goes on without it."]
+    with pytest.raises(AtlasError, match=r"has torch 1\.0"):
+        crew._welcome(2, AtlasError("A worker on there has torch 1.0, the driver another."))
+
+
+def test_why_a_worker_was_lost_is_said() -> None:
+    told = Exception("anything")
+    told.cause = ModuleNotFoundError("No module named 'precompute'\nand more")  # type: ignore[attr-defined]
+    assert ray._reason(told) == "ModuleNotFoundError: No module named 'precompute'"
+    assert ray._reason(Exception("the actor died unexpectedly")) == "its process was ended"
+    assert ray._reason(Exception("The actor died because its node died")) == "its machine is gone"
+    assert ray._reason(MemoryError("MemoryError: no")) == "out of memory"
 
 
 # A real cluster

@@ -7,6 +7,7 @@ import random
 import shutil
 import struct
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -580,3 +581,52 @@ def test_the_sample_is_twenty_photos_of_nineteen_classes() -> None:
     decoder = Decoder(32, 1.0, "bicubic")
     assert len(list(decoder([p for group in found.photos.values() for p in group]))) == 20
     assert decoder.skipped.reasons == {}
+
+
+# Disks that fail for a while
+
+
+def test_a_photo_that_has_vanished_fails_its_class_instead_of_being_left_out_for_good(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    save(root / TENCH / "a.jpg")
+    (found,) = photos.index([str(root)]).photos[TENCH]
+    (root / TENCH).rename(tmp_path / "unmounted")
+    with pytest.raises(AtlasError, match=rf"^set/{TENCH}/a\.jpg cannot be read just now \(No such file or directory\)\.$"):
+        photos.read(found)
+
+
+@pytest.mark.parametrize("where", ["iterdir", "stat"])
+def test_a_folder_that_cannot_be_listed_just_now_is_not_taken_for_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    root = tmp_path / "set"
+    for wnid in (TENCH, CHURCH):
+        save(root / wnid / "a.jpg")
+    real = getattr(Path, where)
+
+    def failing(self: Path, *given: Any, **named: Any) -> Any:
+        if self == (root / CHURCH if where == "iterdir" else root / CHURCH / "a.jpg"):
+            raise OSError(116, "Stale file handle")
+        return real(self, *given, **named)
+
+    with monkeypatch.context() as now:
+        now.setattr(Path, where, failing)
+        with pytest.raises(AtlasError, match=r"cannot be read just now \(Stale file handle\): the same command tries again\.$"):
+            photos.index([str(root)])
+    assert list(photos.index([str(root)]).photos) == [TENCH, CHURCH]
+
+
+def test_results_come_in_order_whoever_is_first_and_errors_where_they_belong() -> None:
+    def slow(item: int) -> int:
+        time.sleep(0.02 * (5 - item))
+        if item == 2:
+            raise Unusable("two")
+        return item * item
+
+    found = []
+    for item, result in photos.ahead(slow, range(5), workers=3):
+        try:
+            found.append((item, result("x")))
+        except Unusable as error:
+            found.append((item, str(error)))
+    assert found == [(0, 0), (1, 1), (2, "two"), (3, 9), (4, 16)]

@@ -289,6 +289,23 @@ def test_a_photo_that_nobody_hands_over_fails_its_class_not_the_build(monkeypatc
     never.set()
 
 
+def test_a_shard_that_cannot_be_read_just_now_is_not_remembered_as_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shard(tmp_path / "set" / "0.tar", {f"{TENCH}/a.jpg": jpeg(), f"{TENCH}/b.jpg": jpeg(1)})
+
+    def failing(path: Path) -> Any:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as now:
+        now.setattr(tar, "members", failing)
+        with pytest.raises(AtlasError, match=r"0\.tar cannot be read just now \(Input/output error\): the same command"):
+            photos.index([str(tmp_path / "set")])
+    with monkeypatch.context() as now:
+        now.setattr(tar, "members", lambda path: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+        with pytest.raises(AtlasError, match=r"set/0\.tar: damaged shard, photos may be missing: cannot be read \(Permission"):
+            photos.index([str(tmp_path / "set")])
+    assert list(keys(tmp_path / "set")) == [f"set/{TENCH}/a.jpg", f"set/{TENCH}/b.jpg"]
+
+
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), OSError(116, "Stale file handle")])
 def test_what_may_pass_is_no_reason_to_skip_a_photo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: OSError) -> None:
     def failing(*_: Any, **__: Any) -> Any:
