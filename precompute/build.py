@@ -35,6 +35,7 @@ class Report:
     failed: dict[str, str]  # wnid → why
     skipped: dict[str, str]  # photo key, or shard → why
     seconds: float
+    photos: int = 0  # that were found for its classes
 
 
 def build_atlas(config: Config, reporter: Reporter) -> Report:
@@ -66,7 +67,7 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
             failed = build.run()
         finally:
             reporter.close()
-        return Report(tuple(build.built), tuple(build.unchanged), failed, build.skipped(), time.monotonic() - start)
+        return Report(tuple(build.built), tuple(build.unchanged), failed, build.skipped(), time.monotonic() - start, build.photos)
 
 
 def _wanted(config: Config, index: PhotoIndex) -> list[ImageNetClass]:
@@ -93,6 +94,11 @@ class _Build:
     @property
     def _with_shared(self) -> bool:
         return self._config.scope in {"shared", "both"}
+
+    @property
+    def photos(self) -> int:
+        """How many photos there are of the classes wanted."""
+        return sum(len(self._photos(info)) for info in self.wanted)
 
     def refuse_another(self) -> None:
         """Refuse an atlas of other settings or weights: its classes could not be compared with new ones.

@@ -11,6 +11,7 @@ patches point much the same way, and steps along μ would silence every atom at 
 from __future__ import annotations
 
 import math
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from precompute.dictionary.base import Dictionary
 
 _STEPS = 1000  # and four more a concept
 _BATCH = 256
+_TIMED = 30  # steps, to know what one costs
 _RATE = 0.1  # of Adam, ÷ √p: a code is a sum over p channels
 _REVIVAL = 50  # steps of silence after which an atom is sent elsewhere, in the first 70 % of the training
 _MOST_ACTIVE = 32
@@ -38,9 +40,16 @@ class _Parameters(NamedTuple):
 
 
 def fit(
-    activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed: int, device: str | torch.device = "cpu"
+    activations: Float[np.ndarray, "patch channel"],
+    *,
+    concepts: int,
+    seed: int,
+    device: str | torch.device = "cpu",
+    steps: int | None = None,
 ) -> Dictionary:
     """Train with Adam on ``device``; a patch uses a quarter of the concepts, at most 32. More concepts than channels are fine.
+
+    ``steps`` shortens the training (1000 steps and four a concept) for whoever only wants to know what a step costs.
 
     Raises:
         AtlasError: more concepts than patches.
@@ -53,7 +62,8 @@ def fit(
     active = active_codes(concepts)
     scale = float(np.linalg.norm(activations, axis=1).mean()) or 1.0
     A = torch.as_tensor(activations, dtype=torch.float32, device=device) / scale
-    trained = _train(A, concepts=concepts, active=active, generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    trained = _train(A, concepts=concepts, active=active, steps=steps or _STEPS + 4 * concepts, generator=generator)
     weight = trained.E.half()  # as it is stored: what is published is what was used
     bias = scale * (trained.e - trained.mean @ weight.float())
     encoder = {"weight": weight.cpu().numpy(), "bias": bias.cpu().numpy(), "active": np.array(active)}
@@ -64,6 +74,20 @@ def fit(
 def encode(activations: Float[np.ndarray, "patch channel"], dictionary: Dictionary) -> Float[np.ndarray, "patch concept"]:
     """Return the codes that the trained encoder gives to new activations."""
     return _codes(activations, dictionary.encoder)
+
+
+def cost(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed: int, rows: int) -> tuple[float, Dictionary]:
+    """Return the seconds of a whole fit to so many patches, from a few steps with fewer; and the dictionary these give."""
+    took = []
+    for steps in (1, 2, 2 + _TIMED):  # the first run warms up
+        start = time.perf_counter()
+        found = fit(activations, concepts=min(concepts, len(activations)), seed=seed, steps=steps)
+        took.append(time.perf_counter() - start)
+    step = max(took[2] - took[1], 0.0) / _TIMED
+    start = time.perf_counter()
+    encode(activations, found)
+    a_row = (time.perf_counter() - start) / len(activations)
+    return step * (_STEPS + 4 * concepts) + 2 * rows * a_row, found
 
 
 def active_codes(concepts: int) -> int:
@@ -81,10 +105,12 @@ def _codes(activations: Float[np.ndarray, "patch channel"], encoder: dict[str, n
     return U
 
 
-def _train(A: Float[Tensor, "patch channel"], *, concepts: int, active: int, generator: torch.Generator) -> _Parameters:
+def _train(
+    A: Float[Tensor, "patch channel"], *, concepts: int, active: int, steps: int, generator: torch.Generator
+) -> _Parameters:
     parameters = _start(A, concepts, generator)
     E, e, V, mean = parameters
-    rate, steps = _RATE / math.sqrt(A.shape[1]), _STEPS + 4 * concepts
+    rate = _RATE / math.sqrt(A.shape[1])
     optimiser = torch.optim.Adam([E, e, V], lr=rate)
     fired = torch.zeros(concepts, dtype=torch.bool, device=A.device)
     for step in range(steps):

@@ -6,18 +6,22 @@ One class: photos → activations A → dictionary V → codes U → contributio
 from precompute.pipeline.applies import require_applicable
 from precompute.pipeline.one_class import build_class, own_concepts
 from precompute.pipeline.painting import paint_ahead
-from precompute.pipeline.shared import build_shared, shared_images
+from precompute.pipeline.shared import build_shared, fitted, shared_images
+from precompute.pipeline.showing import Crops, show
 from precompute.pipeline.wanted import with_photos
 from precompute.pipeline.workshop import Workshop, digest
 
 __all__ = [
+    "Crops",
     "Workshop",
     "build_class",
     "build_shared",
     "digest",
+    "fitted",
     "own_concepts",
     "paint_ahead",
     "require_applicable",
     "shared_images",
+    "show",
     "with_photos",
 ]

@@ -126,6 +126,7 @@ def _describe(
     workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary
 ) -> tuple[Photos, Explained]:
     """Take every photo's logit apart; the strategies are found later."""
+    workshop.reporter.stage(info.name, "importance", 0)
     n, positions, channels = acts.positions.shape
     U = workshop.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
     explained = explain(workshop.backbone, info, acts, dictionary, U, seed=workshop.config.seed)

@@ -2,35 +2,72 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from precompute.plan import Plan, _Line, duration
+from atlas.store import imagenet_classes
+from precompute.costs import Line, PictureCost, spread
+from precompute.plan import Plan, duration
 
 PLAN = Plan(
-    classes=4, photos=40, images=400, pictures=44, seconds=100.0, longest=30.0, bytes=10**6, memory=10**6, measured=1.0
+    classes=4, photos=40, images=400, pictures=44, start=2.0, shared=8.0, work=100.0, longest=30.0, bytes=10**6, memory=10**6,
+    measured=1.0,
 )  # fmt: skip
 
 
 def test_a_line_that_was_planted_is_found_again() -> None:
-    line = _Line.through([(n, 2.0 + 0.5 * n) for n in (10, 20, 40, 80)])
+    line = Line.through([(n, 2.0 + 0.5 * n) for n in (10, 20, 40, 80)])
     assert line(300) == pytest.approx(152.0)
     assert line(0) == 0.0
 
 
 @pytest.mark.parametrize("points", [[(10, 5.0)], [(10, 5.0), (20, 4.0)], [(10, 5.0), (20, 20.0)]])
 def test_no_cost_is_negative_and_none_falls_with_the_number_of_photos(points: list[tuple[int, float]]) -> None:
-    line = _Line.through(points)
+    line = Line.through(points)
     assert line.fixed >= 0
     assert line.each >= 0
     assert line(100) >= max(cost for _, cost in points)
 
 
 def test_a_build_is_never_shorter_than_its_longest_class() -> None:
-    assert [PLAN.on(n) for n in (1, 2, 4, 100)] == [100.0, 50.0, 30.0, 30.0]
+    assert [PLAN.on(n) for n in (1, 2, 4, 100)] == [110.0, 60.0, 40.0, 40.0]
+
+
+def test_a_line_through_a_single_size_is_flat() -> None:
+    assert Line.through([(1, 2.0), (1, 3.0), (1, 2.5)])(350) == 3.0
+
+
+def test_pictures_that_are_made_side_by_side_cost_less() -> None:
+    cost = PictureCost(alpha=1.0, beta=4.0, batch=8, size=1)
+    assert cost.seconds(8) == 12.0
+    assert cost.seconds(11) == 12.0 + 7.0
+    assert cost.seconds(1, times=8) == 40.0
+    assert cost.seconds(0) == 0.0
+
+
+def test_a_few_classes_are_taken_from_everywhere() -> None:
+    groups: list[Any] = [(info, ()) for info in imagenet_classes()]
+    first = sorted(info.class_index for info, _ in spread(groups)[:10])
+    assert max(b - a for a, b in itertools.pairwise([0, *first, 1000])) < 250
+    assert {info.wnid for info, _ in spread(groups)} == {info.wnid for info, _ in groups}
+
+
+def test_a_plan_of_both_scopes_counts_the_shared_dictionary_that_workers_cannot_divide(build: Any, tmp_path: Path) -> None:
+    flags = ("--scope", "both", "--shared-dictionary", "sae", "--shared-concepts", 5, "--pictures", "quick", "--json")
+    _, *arguments = build.arguments(tmp_path / "a", *flags)
+    planned = build.command_line.run("plan", *arguments)
+    assert planned.status == 0, planned.err
+    said = json.loads(planned.out)
+    assert said["pictures"] == 3 * (1 + 3) + 5
+    assert said["images"] > 36 * (1 + 4)
+    assert min(said[part] for part in ("start", "shared", "work", "longest")) > 0
+    alone = said["start"] + said["shared"]
+    assert said["seconds_on"]["1"] == pytest.approx(alone + said["work"], abs=0.1)
+    assert said["seconds_on"]["2"] == pytest.approx(alone + max(said["work"] / 2, said["longest"]), abs=0.1)
 
 
 def test_durations_are_said_in_the_unit_that_suits_them() -> None:

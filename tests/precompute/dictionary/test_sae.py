@@ -59,3 +59,12 @@ def test_non_negative_activations_that_all_point_one_way_silence_no_atom() -> No
 @pytest.mark.parametrize(("concepts", "active"), [(1, 1), (4, 1), (10, 3), (25, 7), (512, 32), (4096, 32)])
 def test_a_quarter_of_the_concepts_is_active(concepts: int, active: int) -> None:
     assert sae.active_codes(concepts) == active
+
+
+def test_what_a_fit_costs_is_told_by_a_few_steps_of_its_own_width() -> None:
+    rng = np.random.default_rng(0)
+    A = np.abs(rng.normal(size=(60, 12))).astype(np.float32)
+    few, trial = sae.cost(A, concepts=8, seed=0, rows=60)
+    many, _ = sae.cost(A, concepts=8, seed=0, rows=60_000_000)
+    assert trial.atoms.shape == (8, 12)
+    assert 0 < few < many
