@@ -68,6 +68,16 @@ def links_out(root: Path, path: Path) -> bool:
     return not path.resolve().is_relative_to(root.resolve())
 
 
+def links(folder: Path) -> Iterator[Path]:
+    """Yield every link below a folder, without following any: a look at the folders, none at the files."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                yield Path(entry.path)
+            elif entry.is_dir():
+                yield from links(Path(entry.path))
+
+
 def read_bytes(root: Path, name: str) -> bytes:
     """Read a file of the atlas, also while a publish is moving it."""
     try:

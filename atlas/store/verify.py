@@ -47,14 +47,18 @@ def untouched(root: Path) -> Store:
 def tampered(store: Store) -> str | None:
     """Return the first table or dictionary that is missing or was changed since it was published, or None.
 
-    Pictures are left out: an atlas of many gigabytes opens in a moment all the same, and nothing here interprets a picture.
+    Pictures are left out: an atlas of many gigabytes opens in a moment all the same, and nothing here interprets a picture. But
+    no name, a picture's neither, may be a link to somewhere else.
     """
+    for link in files.links(store.root):
+        if files.links_out(store.root, link):
+            return link.relative_to(store.root).as_posix()
     for name, entry in store.manifest.files.items():
         if files.leads_out(name):
             return name
         if not name.startswith(f"{files.PICTURES}/"):
             path = files.locate(store.root, name)
-            if not path.is_file() or files.links_out(store.root, path) or files.fingerprint(path) != entry:
+            if not path.is_file() or files.fingerprint(path) != entry:
                 return name
     return None
 

@@ -223,6 +223,23 @@ def a_photo_server_stalls(bench: Bench) -> Row:
     )
 
 
+def the_photos_are_unmounted(bench: Bench) -> Row:
+    out = bench.folder / "unmounted"
+    patch = (
+        "from precompute.photos import reading\n"
+        "real = reading._content\n"
+        "def gone(photo):\n"
+        "    if photo.wnid == 'n02102040' and photo.path.name >= 'photo 05.png':\n"
+        "        raise FileNotFoundError(2, 'No such file or directory')\n"
+        "    return real(photo)\n"
+        "reading._content = gone\n"
+    )
+    ended = bench.patched(patch, out)
+    said = [line for line in ended.stderr.splitlines() if "failed n02102040" in line]
+    what = "the photos are unmounted in the middle of a class"
+    return _row(bench, what, out, ended.returncode, " ".join(said) or ended.stderr[-300:])
+
+
 def a_disk_reports_errors(bench: Bench) -> Row:
     out = bench.folder / "errors"
     patch = (
@@ -266,6 +283,7 @@ FAULTS: tuple[Callable[[Bench], Any], ...] = (
     a_shard_is_cut_short,
     a_photo_server_stalls,
     a_disk_reports_errors,
+    the_photos_are_unmounted,
     a_second_build_writes_the_same_atlas,
     the_clock_jumps,
 )

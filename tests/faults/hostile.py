@@ -148,6 +148,7 @@ def atlases(bench: Bench) -> Iterator[Row]:
         ("one bit of a table is changed", _flip),
         ("the manifest names a picture outside of the atlas", _leads_out),
         ("the manifest is nested 100,000 times", lambda root: (root / "manifest.json").write_text("[" * 100_000)),
+        ("a picture is a link to /etc/passwd", _link),
         ("a table is replaced by an HTML page", lambda root: (root / "photos.parquet").write_bytes(b"<!doctype html>")),
     ):
         root = bench.folder / "tampered"
@@ -168,6 +169,12 @@ def _flip(root: Path) -> None:
     content = bytearray((root / "concepts.parquet").read_bytes())
     content[len(content) // 2] ^= 1
     (root / "concepts.parquet").write_bytes(content)
+
+
+def _link(root: Path) -> None:
+    picture = next(root.rglob("*.webp"))
+    picture.unlink()
+    picture.symlink_to("/etc/passwd")
 
 
 def _leads_out(root: Path) -> None:

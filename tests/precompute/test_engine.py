@@ -224,3 +224,13 @@ def test_a_cluster_that_loses_a_node_builds_the_same_atlas(build: Any, made: Any
     assert made.content(out) == made.content(here)
     assert problems(out) == []
     assert Store(out).manifest.complete
+
+
+def test_a_cluster_paints_the_same_pictures_and_shares_the_same_dictionary(
+    build: Any, made: Any, cluster: Any, tmp_path: Path
+) -> None:
+    flags = ("--threads", 1, "--scope", "both", "--shared-concepts", 5, "--pictures", "quick")
+    assert build(tmp_path / "here", *flags).status == 0
+    there = build(tmp_path / "there", *flags, "--engine", "ray", "--ray-address", cluster.address)
+    assert there.status == 0, there.err
+    assert made.content(tmp_path / "there") == made.content(tmp_path / "here")
