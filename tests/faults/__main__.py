@@ -18,8 +18,8 @@ OUT = Path(__file__).parents[2] / ".github" / "FAULTS.md"
 
 HEAD = """# What goes wrong, and what comes of it
 
-Written by `python -m tests.faults` (small generated photos, a small backbone). `tests/` holds most kinds of damage one by one, and
-a cluster that loses a machine.
+Written by `python -m tests.faults` (small generated photos, a small backbone). `tests/` holds most kinds of damage one by one,
+and a cluster that loses a machine.
 
 """
 
