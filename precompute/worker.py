@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from atlas.schema import SHARED, AtlasError
+from atlas.schema import SHARED, AtlasError, Result
 from atlas.store import Writer
 from precompute import backbone, photos, pipeline, spectrum
+from precompute.allocator import give_back
 from precompute.config import Config
 from precompute.dictionary import Dictionary
-from precompute.engine.base import Task
+from precompute.engine.base import Job, Task
 from precompute.pipeline import Workshop
 from precompute.progress import Reporter
 
@@ -64,7 +65,14 @@ class MakeTask:
         """Return the function that builds a class."""
         workshop = self.workshop or self._set_up(reporter)
         workshop = dataclasses.replace(workshop, shared=self.shared)
-        return lambda job: pipeline.build_class(workshop, job.info, job.photos, digest=job.digest)
+
+        def build(job: Job) -> Result:
+            try:
+                return pipeline.build_class(workshop, job.info, job.photos, digest=job.digest)
+            finally:
+                give_back()
+
+        return build
 
     def _set_up(self, reporter: Reporter) -> Workshop:
         for source in self.config.photos:

@@ -7,7 +7,6 @@ Photos: BENCH_PHOTOS names folders of wnid folders, separated by colons, with te
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from precompute import build, config, photos
 from precompute.progress import Silent
+from tests.bench._photos import sources
 
 EACH, CLASSES = 100, 10
 RUNS = {"local": ("local", 1), "one worker": ("ray", 1), "two workers": ("ray", 2)}
@@ -23,8 +23,7 @@ RUNS = {"local": ("local", 1), "one worker": ("ray", 1), "two workers": ("ray", 
 
 def chosen(folder: Path) -> None:
     """Link ``EACH`` photos of each of ten classes."""
-    sources = os.environ.get("BENCH_PHOTOS", photos.SAMPLE).split(":")
-    groups = {w: [p for p in group if p.split != "holdout"] for w, group in photos.index(sources).photos.items()}
+    groups = {w: [p for p in group if p.split != "holdout"] for w, group in photos.index(sources()).photos.items()}
     large = [wnid for wnid, group in groups.items() if len(group) >= EACH][:CLASSES]
     if len(large) < CLASSES:
         raise SystemExit(f"BENCH_PHOTOS needs {CLASSES} classes of {EACH} photos, it has {len(large)}.")

@@ -13,12 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from precompute import photos
+from tests.bench._photos import sources
 
 
 def main(flags: list[str]) -> None:
     """Print what was planned, what it took, and how far the one is from the other."""
-    sources = [part for name in os.environ.get("BENCH_PHOTOS", photos.SAMPLE).split(":") for part in ("--photos", name)]
     with tempfile.TemporaryDirectory() as folder:
         asked = [
             *sources,

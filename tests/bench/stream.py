@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -24,14 +23,14 @@ from precompute import activations, build, config, photos
 from precompute.backbone import Backbone
 from precompute.photos import Photo
 from precompute.progress import Silent
+from tests.bench._photos import sources
 
 EACH, CLASSES = 1000, 20
 
 
 def shards(folder: Path, classes: int) -> None:
     """Write a shard of ``EACH`` real photos for each of so many classes, those with most photos first."""
-    sources = os.environ.get("BENCH_PHOTOS", photos.SAMPLE).split(":")
-    groups = sorted(photos.index(sources).photos.items(), key=lambda entry: -len(entry[1]))
+    groups = sorted(photos.index(sources()).photos.items(), key=lambda entry: -len(entry[1]))
     for wnid, group in groups[:classes]:
         allowed = [photo for photo in group if photo.split != "holdout"]
         with tarfile.open(folder / f"{wnid}.tar", "w") as shard:
