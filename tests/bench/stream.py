@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -68,8 +69,21 @@ class _Clock:
         return self._other.seconds if self._other else 0.0
 
 
-def measure(folder: Path, classes: int) -> dict[str, float]:
-    """Build so many classes in this process; return seconds and the peak of memory in GB."""
+class _Scales(Silent):
+    """Weighs this process whenever a class begins."""
+
+    def __init__(self) -> None:
+        self.weights: list[float] = []
+
+    def stage(self, owner: str, name: str, images: int) -> None:
+        if name == "activations":
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            self.weights.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e9)
+
+
+def measure(folder: Path, classes: int) -> dict[str, Any]:
+    """Build so many classes in this process; return seconds, and memory in GB: at its peak, and as every class began."""
+    scales = _Scales()
     network = _Clock()
     passing = _Clock(network)
     for method in ("read", "features", "logits"):
@@ -80,7 +94,7 @@ def measure(folder: Path, classes: int) -> dict[str, float]:
         settings = config.make(
             photos=str(folder), out=str(Path(out) / "atlas"), classes=",".join(wnids), pictures="none", publish_photos="reference"
         )
-        report = build.build_atlas(settings, Silent())
+        report = build.build_atlas(settings, scales)
     assert len(report.built) == classes, report
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     return {
@@ -89,6 +103,7 @@ def measure(folder: Path, classes: int) -> dict[str, float]:
         "passing_network": passing.shared,
         "network": network.seconds,
         "peak": peak,
+        "begins": scales.weights,
     }
 
 
@@ -106,7 +121,9 @@ def main(classes: int = CLASSES) -> None:
             print(f"  in the backbone, of the time with photos    {passing:.3f}; budget 0.90")
             print(f"  in the backbone, of all time                {numbers['network'] / numbers['whole']:.3f}")
             print(f"  peak memory of the process                  {numbers['peak']:.2f} GB", flush=True)
-        print(f"memory, {classes} classes ÷ one: {found[classes]['peak'] / found[1]['peak']:.3f}")
+        begins = found[classes]["begins"]
+        print(f"peak memory, {classes} classes ÷ one: {found[classes]['peak'] / found[1]['peak']:.3f}")
+        print(f"memory as the last class begins ÷ as the second does: {begins[-1] / begins[1]:.3f}")
 
 
 if __name__ == "__main__":
