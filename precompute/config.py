@@ -59,7 +59,8 @@ class Config:
     def absolute(self) -> Config:
         """Return the same settings for a worker that runs in another folder."""
         photos = tuple(source if source.endswith(":") else str(Path(source).absolute()) for source in self.photos)
-        weights = str(Path(self.weights).absolute()) if Path(self.weights).exists() else self.weights
+        named = self.weights in {"package", "hub"} or not Path(self.weights).is_file()
+        weights = self.weights if named else str(Path(self.weights).absolute())
         cache = str(Path(self.cache).absolute()) if self.cache else ""
         return dataclasses.replace(self, photos=photos, weights=weights, cache=cache)
 

@@ -70,12 +70,15 @@ def links_out(root: Path, path: Path) -> bool:
 
 def links(folder: Path) -> Iterator[Path]:
     """Yield every link below a folder, without following any: a look at the folders, none at the files."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                yield Path(entry.path)
-            elif entry.is_dir():
-                yield from links(Path(entry.path))
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:  # a publish has just moved it
+        return
+    for entry in entries:
+        if entry.is_symlink():
+            yield Path(entry.path)
+        elif entry.is_dir():
+            yield from links(Path(entry.path))
 
 
 def read_bytes(root: Path, name: str) -> bytes:

@@ -336,3 +336,31 @@ def test_the_page_for_nothing_asks_for_nothing(browser: Browser, exported: Path)
     assert page.locator("a, link, script").count() == 0, "it is shown at any depth: relative addresses would lead nowhere"
     assert Axe().run(page, options=WCAG).violations_count == 0
     context.close()
+
+
+def test_a_gallery_that_knows_its_address_is_cited_under_it_wherever_it_is_read(
+    browser: Browser, exported: Path, tmp_path: Path
+) -> None:
+    page = browser.new_context().new_page()
+    published = "https://example.org/atlas/"
+    export(exported.parents[1] / "atlases" / "made-up", tmp_path / "known", base_url=published)
+    page.goto(f"file://{tmp_path}/known/{BALL}index.html")
+    entries = page.locator("pre[data-bibtex]").all_text_contents()
+    assert len(entries) > 10
+    for entry in entries:
+        assert f"url = {{{published}{BALL}" in entry, entry
+    card = page.locator("[data-card='3'] a.whole")
+    assert card.text_content() == f"{published}{BALL}3/"
+    assert str(card.get_attribute("href")).endswith("3/index.html"), "it leads to the copy that is read"
+    page.context.close()
+
+
+def test_a_gallery_may_lie_below_a_folder_called_assets(browser: Browser, exported: Path, tmp_path: Path) -> None:
+    page = browser.new_context().new_page()
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "site").symlink_to(exported)
+    page.goto(f"file://{tmp_path}/assets/site/index.html")
+    page.locator("#classes .class-card").first.click()
+    expect(page.locator("h1")).not_to_have_text("Why does the network say so?")
+    assert page.url.endswith("/index.html")
+    page.context.close()
