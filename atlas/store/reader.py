@@ -142,12 +142,18 @@ class Store:
             known = self._footers[name] = Groups(version, footer, footer.owners())
         return known
 
-    def _rows(self, name: str, owner: str, columns: list[str] | None = None) -> pa.Table | None:
-        """Read the rows of one owner, and nothing else; of these some columns, or all."""
-        groups = self._groups(name)
-        if owner not in groups.owners:
-            return None
-        return groups.footer.read(files.locate(self.root, name), groups.owners[owner][0], columns)
+    def owners(self, name: str) -> list[str]:
+        """Return whose rows a table of photos, strategies or exemplars holds: wnids, and "shared"."""
+        with self._reading(name):
+            return list(self._groups(name).owners)
+
+    def rows(self, name: str, owner: str, columns: list[str] | None = None) -> pa.Table | None:
+        """Read the rows of one owner, and nothing else; of these some columns, or all. None where there are none."""
+        with self._reading(name):
+            groups = self._groups(name)
+            if owner not in groups.owners:
+                return None
+            return groups.footer.read(files.locate(self.root, name), groups.owners[owner][0], columns)
 
     @cached_property
     def records(self) -> Mapping[str, ClassRecord]:
@@ -205,7 +211,7 @@ class Store:
         with self._reading(files.PHOTOS):
             key = self._groups(files.PHOTOS).version, wnid
             if key not in self._last_photos:
-                rows = self._rows(files.PHOTOS, wnid)
+                rows = self.rows(files.PHOTOS, wnid)
                 found = None if rows is None else tables.read_photos(rows, self.grid)
                 # A page, its data and its graph ask one after the other; two readers may do so at once.
                 self._last_photos = {**dict(list(self._last_photos.items())[-1:]), key: found}
@@ -216,14 +222,14 @@ class Store:
         """Return what the strategy graph of a class draws, or None if the class has no photos; no other column is read."""
         self.record(wnid)
         with self._reading(files.PHOTOS):
-            rows = self._rows(files.PHOTOS, wnid, tables.LAYOUT)
+            rows = self.rows(files.PHOTOS, wnid, tables.LAYOUT)
             return None if rows is None else tables.read_layout(rows)
 
     def strategies(self, wnid: str) -> tuple[Strategy, ...]:
         """Return the strategies of a class, the largest first."""
         self.record(wnid)
         with self._reading(files.STRATEGIES):
-            rows = self._rows(files.STRATEGIES, wnid)
+            rows = self.rows(files.STRATEGIES, wnid)
             return () if rows is None else tables.read_strategies(rows)
 
     def row_digests(self) -> dict[str, str]:
@@ -267,7 +273,7 @@ class Store:
         last = self._last_exemplars
         if last[0] != owner:
             with self._reading(files.EXEMPLARS):
-                rows = self._rows(files.EXEMPLARS, owner)
+                rows = self.rows(files.EXEMPLARS, owner)
                 last = self._last_exemplars = owner, () if rows is None else tables.read_exemplars(rows)
         return tuple(exemplar for exemplar in last[1] if exemplar.concept_id == concept_id)
 

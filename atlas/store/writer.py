@@ -232,7 +232,7 @@ class Writer:
         return atoms
 
     def _merge_tables(self, new: Path, staged: Sequence[str], refine: Refine | None, atoms: dict[str, np.ndarray]) -> None:
-        merged = {name: self._merged(name, staged) for name in tables.TABLE_NAMES}
+        merged = {name: self._merged(name, staged) for name in (files.CLASSES, files.CONCEPTS)}
         records = sorted(tables.read_records(merged[files.CLASSES]), key=lambda r: r.info.class_index)
         order = {SHARED: -1} | {r.info.wnid: r.info.class_index for r in records}
         concepts = sorted(tables.read_concepts(merged[files.CONCEPTS]), key=lambda c: (order[c.wnid or SHARED], c.index))
@@ -243,7 +243,18 @@ class Writer:
             with _small_file(new / name, table.schema) as writer:
                 writer.write_table(table)
         for name in (files.PHOTOS, files.STRATEGIES, files.EXEMPLARS):
-            _write_groups(new / name, merged[name], order)
+            self._write_groups(new / name, name, staged, order)
+
+    def _write_groups(self, path: Path, name: str, staged: Sequence[str], order: dict[str, int]) -> None:
+        """Write a table with one row group an owner, owners in atlas order; never more than one of them is in memory."""
+        old = self.published
+        owners = {*staged, *(old.owners(name) if old else ())}
+        with _small_file(path, tables.SCHEMAS[name]) as writer:
+            for owner in sorted(owners & order.keys(), key=order.__getitem__):
+                mine = self._staged / owner / name
+                rows = pq.read_table(mine, use_threads=False) if owner in staged else old.rows(name, owner) if old else None
+                if rows is not None and rows.num_rows:
+                    writer.write_table(rows.combine_chunks(), row_group_size=rows.num_rows)
 
     def _merged(self, name: str, staged: Sequence[str]) -> pa.Table:
         pieces = [pq.read_table(self._staged / owner / name, use_threads=False) for owner in staged]
@@ -262,15 +273,6 @@ def _small_file(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     repeats = ["alignment.list.element"] if "alignment" in schema.names else False
     first = [schema.names[0]]
     return pq.ParquetWriter(path, schema, compression="zstd", compression_level=9, write_statistics=first, use_dictionary=repeats)
-
-
-def _write_groups(path: Path, table: pa.Table, order: dict[str, int]) -> None:
-    """Write a table with one row group an owner, owners in atlas order."""
-    column = tables.owners(table)
-    with _small_file(path, table.schema) as writer:
-        for owner in sorted(set(column.to_pylist()), key=order.__getitem__):
-            rows = table.filter(pc.equal(column, owner)).combine_chunks()
-            writer.write_table(rows, row_group_size=max(rows.num_rows, 1))
 
 
 def _tables(result: Result) -> dict[str, pa.Table]:
