@@ -19,8 +19,9 @@ from tests.bench._photos import sources
 def main(flags: list[str]) -> None:
     """Print what was planned, what it took, and how far the one is from the other."""
     with tempfile.TemporaryDirectory() as folder:
+        named = [part for name in sources() for part in ("--photos", name)]
         asked = [
-            *sources,
+            *named,
             "--publish-photos",
             "reference",
             "--out",
