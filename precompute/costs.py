@@ -13,9 +13,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from atlas.schema import SHARED, AtlasError, ImageNetClass
 from atlas.store import Writer
@@ -27,7 +29,8 @@ from precompute.progress import Silent
 
 Group = tuple[ImageNetClass, tuple[Photo, ...]]
 
-_LEAST_PHOTOS, _MOST_PHOTOS = 12, 192
+_WARM_UP, _LEAST_PHOTOS, _MOST_PHOTOS, _TURNS = 12, 24, 192, 13
+_ASKED = 160  # photos of which it is asked whether they are recognised
 _SHARED_PHOTOS, _SHOWN = 96, 8
 _GOLDEN = 0.6180339887
 
@@ -50,6 +53,13 @@ class Line:
         each = float(np.polyfit(n, cost, 1)[0]) if len(set(n)) > 1 else 0.0
         each = min(max(each, 0.0), float(cost.max() / n[cost.argmax()]))
         return Line(max(0.0, float(np.mean(cost - each * n))) if each else float(cost.max()), each)
+
+    @staticmethod
+    def steady(points: Sequence[tuple[int, float]]) -> Line:
+        """Return a line for a cost that surely grows: that of least squares if the points are far enough apart, else the mean."""
+        n, cost = np.array(points, float).T
+        each, fixed = np.polyfit(n, cost, 1) if n.max() > 1.5 * n.min() else (0.0, 0.0)
+        return Line(float(fixed), float(each)) if each > 0 and fixed > 0 else Line(0.0, float(cost.sum() / n.sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,7 @@ def spread(groups: Sequence[Group]) -> list[Group]:
 
 
 def of_classes(workshop: Workshop, groups: Sequence[Group], budget: float) -> ClassCost:
-    """Measure classes of one kind for about ``budget`` seconds.
+    """Measure classes of one kind for about ``budget`` seconds: one with few photos, which sets the pace, then larger ones.
 
     Raises:
         AtlasError: none of those tried can be built with few photos.
@@ -111,31 +121,75 @@ def of_classes(workshop: Workshop, groups: Sequence[Group], budget: float) -> Cl
     if not groups:
         return NOTHING
     workshop = dataclasses.replace(workshop, config=dataclasses.replace(workshop.config, pictures="none"))
-    passing, rest, sizes = list[tuple[int, float]](), list[tuple[int, float]](), list[tuple[int, float]]()
-    order, size = spread(groups), max(_LEAST_PHOTOS, -(-8 * workshop.config.concepts // len(workshop.plan.starts)))
-    begin = time.monotonic()
+    crops = len(workshop.plan.starts)
+    order, enough = spread(groups), -(-8 * workshop.config.concepts // crops)
+    cropped = _cropped(workshop, order)
+    size, built, begin = max(_WARM_UP, enough), list[_Built](), time.monotonic()
     with tempfile.TemporaryDirectory() as folder, Writer(Path(folder) / "atlas") as writer:
-        for turn in range(13):
+        for turn in range(_TURNS):
             info, group = order[turn % len(order)]
             some = group[:: max(1, len(group) // size)][:size]  # spread over the class
-            watch, start = Stopwatch(), time.perf_counter()
             try:
-                writer.stage(build_class(dataclasses.replace(workshop, reporter=watch), info, some, digest=""))
+                one = _build(workshop, writer, info, some)
             except AtlasError:
                 continue
-            took = time.perf_counter() - start
-            if turn:  # the first class warms up
-                passing.append((len(some), watch.spent["activations"]))
-                rest.append((len(some), took - watch.spent["activations"]))
-                staged = sum(p.stat().st_size for p in set(Path(folder).rglob(f"{info.wnid}/**/*")) if p.is_file())
-                sizes.append((len(some), float(staged)))
-                size = min(2 * size, _MOST_PHOTOS) if turn % 2 == 0 else size
-            if rest and time.monotonic() - begin + 2 * took > budget:
+            least = max(_LEAST_PHOTOS, enough)
+            if not turn:  # the first class warms up
+                size, begin = least, time.monotonic()
+                continue
+            built.append(one)
+            left, pace = budget - (time.monotonic() - begin), (one.passing + one.rest) / len(some)
+            size = max(least, min(int(0.8 * left / pace), _MOST_PHOTOS))
+            if pace * size > left:
                 break
-    if not rest:
+    if not built:
         raise AtlasError("None of the classes tried can be built with few photos: lower --concepts, or plan with more photos.")
-    n, seconds = np.array(passing, float).T
-    return ClassCost(float(seconds.sum() / n.sum()), Line.through(rest), Line.through(sizes))
+    passing = Line.steady([(one.images, one.passing) for one in built])
+    rest = Line.through([(one.photos, one.rest) for one in built])
+    return ClassCost(
+        photo=passing.each * (1 + crops * cropped),
+        rest=dataclasses.replace(rest, fixed=rest.fixed + passing.fixed),
+        size=Line.through([(one.photos, one.bytes) for one in built]),
+    )
+
+
+def _cropped(workshop: Workshop, order: Sequence[Group]) -> float:
+    """Return the share of photos that are cropped: of the fit split, and recognised; from a few of many classes."""
+    asked = {group[(i // len(order)) * 7 % len(group)]: info for i in range(_ASKED) for info, group in [order[i % len(order)]]}
+    decoded, right, seen = iter(workshop.decoder()(list(asked))), 0, 0
+    while batch := list(islice(decoded, workshop.config.batch)):
+        pixels = torch.from_numpy(np.stack([image for _, image, _ in batch])).permute(0, 3, 1, 2)
+        predicted = workshop.extractor.photos(pixels).logits.argmax(dim=1).tolist()
+        right += sum(p.split == "fit" and i == asked[p].class_index for (p, *_), i in zip(batch, predicted, strict=True))
+        seen += len(batch)
+    return right / seen if seen else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A class that was built with few photos."""
+
+    photos: int
+    images: int  # photos and crops that went through the backbone
+    passing: float  # seconds
+    rest: float  # seconds
+    bytes: float
+
+
+def _build(workshop: Workshop, writer: Writer, info: ImageNetClass, some: Sequence[Photo]) -> _Built:
+    watch, start = Stopwatch(), time.perf_counter()
+    result = build_class(dataclasses.replace(workshop, reporter=watch), info, some, digest="")
+    writer.stage(result)
+    took, passing = time.perf_counter() - start, watch.spent["activations"]
+    assert result.record
+    staged = sum(p.stat().st_size for p in set(writer.root.rglob(f"{info.wnid}/**/*")) if p.is_file())
+    return _Built(
+        photos=len(some),
+        images=len(some) + result.record.n_fit * len(workshop.plan.starts),
+        passing=passing,
+        rest=took - passing,
+        bytes=float(staged),
+    )
 
 
 def of_shared(workshop: Workshop, everything: Sequence[Photo]) -> tuple[float, int, Dictionary]:

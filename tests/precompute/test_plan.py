@@ -41,6 +41,13 @@ def test_a_line_through_a_single_size_is_flat() -> None:
     assert Line.through([(1, 2.0), (1, 3.0), (1, 2.5)])(350) == 3.0
 
 
+def test_a_cost_that_surely_grows_is_a_mean_where_points_do_not_tell_more() -> None:
+    planted = Line.steady([(100, 1.3), (200, 2.3), (400, 4.3)])
+    assert (planted.fixed, planted.each) == (pytest.approx(0.3), pytest.approx(0.01))
+    assert Line.steady([(100, 1.0), (120, 0.8)]) == Line(0.0, pytest.approx(1.8 / 220))
+    assert Line.steady([(100, 4.0), (400, 1.0)]) == Line(0.0, pytest.approx(0.01))
+
+
 def test_pictures_that_are_made_side_by_side_cost_less() -> None:
     cost = PictureCost(alpha=1.0, beta=4.0, batch=8, size=1)
     assert cost.seconds(8) == 12.0
