@@ -77,7 +77,7 @@ def test_a_damaged_table_is_told_whatever_the_checksum_says(root: Path, data: st
         (root / name).write_bytes(sound)
 
 
-@calm
+@settings(calm, max_examples=30)
 @given(data=st.data(), place=st.floats(0, 1, exclude_max=True), junk=st.binary(min_size=1, max_size=16))
 def test_whoever_serves_a_damaged_table_reads_it_or_refuses_in_words(
     root: Path, data: st.DataObject, place: float, junk: bytes
