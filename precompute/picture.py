@@ -142,7 +142,7 @@ def _plausibility(wanted: Wanted, model: Backbone) -> Plausibility | None:
     rows = []
     with torch.inference_mode():
         for _, pixels, _ in decoder(fit):
-            x = model.normalise(torch.from_numpy(pixels).permute(2, 0, 1)[None])
+            x = model.normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None])
             rows.append(model.features(x).mean(dim=1).cpu().numpy())
     return Plausibility(np.concatenate(rows) if rows else np.zeros((0, model.channels)))
 
