@@ -208,52 +208,41 @@ def the_clock_jumps(bench: Bench) -> Row:
     )
 
 
+def _while_photos_are_read(bench: Bench, name: str, fault: str, patch: str) -> Row:
+    """Build in a process that cannot read some photos of the second class."""
+    ended = bench.patched(patch, bench.folder / name)
+    said = [line for line in ended.stderr.splitlines() if "failed n02102040" in line]
+    return _row(bench, fault, bench.folder / name, ended.returncode, " ".join(said) or ended.stderr[-300:])
+
+
 def a_photo_server_stalls(bench: Bench) -> Row:
-    out = bench.folder / "stalls"
     patch = (
         "import time\n"
         "from precompute.photos import decoding\n"
         "decoding.PATIENCE, real = 2.0, decoding.read\n"
         "decoding.read = lambda photo: time.sleep(10**6) if photo.key.endswith('n02102040/photo 05.png') else real(photo)\n"
     )
-    ended = bench.patched(patch, out)
-    said = [line for line in ended.stderr.splitlines() if "failed n02102040" in line]
-    return _row(
-        bench, "a photo server stalls in the middle of a class", out, ended.returncode, " ".join(said) or ended.stderr[-300:]
-    )
+    return _while_photos_are_read(bench, "stalls", "a photo server stalls in the middle of a class", patch)
+
+
+_FAILING = (
+    "from precompute.photos import reading\n"
+    "real = reading._content\n"
+    "def failing(photo):\n"
+    "    if photo.wnid == 'n02102040' and {which}: raise {error}\n"
+    "    return real(photo)\n"
+    "reading._content = failing\n"
+)
 
 
 def the_photos_are_unmounted(bench: Bench) -> Row:
-    out = bench.folder / "unmounted"
-    patch = (
-        "from precompute.photos import reading\n"
-        "real = reading._content\n"
-        "def gone(photo):\n"
-        "    if photo.wnid == 'n02102040' and photo.path.name >= 'photo 05.png':\n"
-        "        raise FileNotFoundError(2, 'No such file or directory')\n"
-        "    return real(photo)\n"
-        "reading._content = gone\n"
-    )
-    ended = bench.patched(patch, out)
-    said = [line for line in ended.stderr.splitlines() if "failed n02102040" in line]
-    what = "the photos are unmounted in the middle of a class"
-    return _row(bench, what, out, ended.returncode, " ".join(said) or ended.stderr[-300:])
+    gone = _FAILING.format(which="photo.path.name >= 'photo 05.png'", error="FileNotFoundError(2, 'No such file or directory')")
+    return _while_photos_are_read(bench, "unmounted", "the photos are unmounted in the middle of a class", gone)
 
 
 def a_disk_reports_errors(bench: Bench) -> Row:
-    out = bench.folder / "errors"
-    patch = (
-        "import errno\n"
-        "from precompute.photos import reading\n"
-        "real = reading._content\n"
-        "def failing(photo):\n"
-        "    if photo.key.endswith('n02102040/photo 05.png'): raise OSError(errno.EIO, 'Input/output error')\n"
-        "    return real(photo)\n"
-        "reading._content = failing\n"
-    )
-    ended = bench.patched(patch, out)
-    said = [line for line in ended.stderr.splitlines() if "failed n02102040" in line]
-    return _row(bench, "a disk reports an I/O error", out, ended.returncode, " ".join(said) or ended.stderr[-300:])
+    bad = _FAILING.format(which="photo.path.name == 'photo 05.png'", error="OSError(5, 'Input/output error')")
+    return _while_photos_are_read(bench, "errors", "a disk reports an I/O error", bad)
 
 
 def a_shard_is_cut_short(bench: Bench) -> Row:
