@@ -20,7 +20,7 @@ from precompute.engine.base import Job, Task
 from precompute.pipeline import Workshop
 from precompute.progress import Reporter
 
-#: Threads that decode photos for a GPU: one decodes some 150 photos a second, a GPU runs the crops of several hundred.
+#: Threads that decode photos for a GPU: one decodes 170 to 390 a second (short sides of 348 and 256 pixels, one CPU core).
 _GPU_DECODERS = 8
 
 
