@@ -12,11 +12,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 SHARED = "shared"
 
 Coverage = Literal["none", "sample", "full"]
 Scope = Literal["class", "shared"]
+
+#: Curves that are not those of an estimator, photo by photo: the ranking of the class as it is shown; a random ranking; random
+#: patches taken for atoms, ranked photo by photo.
+CLASS_RANKING, RANDOM, RANDOM_PATCHES = "class_ranking", "random", "random_patches"
+
+#: A logit that is no further above the bias cannot be divided by.
+LEAST_LOGIT = 1e-6
 
 #: A class resting on fewer photos than this is "sample": shown, but never as if measured on hundreds.
 FULL_COVERAGE_PHOTOS = 30
@@ -56,11 +63,14 @@ class Concept:
     wnid: str | None  # the class the numbers speak of; None for a shared concept on its own
     index: int  # identity within the dictionary, never a rank
     contribution: float | None  # logits, signed, mean over photos
-    share: float | None = None  # contribution ÷ sum of the positive contributions
-    share_low: float | None = None  # 2.5 % of the bootstrap over photos
+    share: float | None = None  # contribution ÷ (class logit − bias); with what is unexplained they add up to 1
+    share_low: float | None = None  # 2.5 % of resampled photos and refits of the dictionary
     share_high: float | None = None  # 97.5 %
     prevalence: float | None = None  # share of the photos it dominates
     reliability: float | None = None  # accuracy over the photos it dominates; None: dominates none
+    dominates: int | None = None  # photos it dominates
+    dominates_holdout: int | None = None  # held-out photos it dominates
+    reliability_holdout: float | None = None  # accuracy over these; None: dominates none
     stability: float | None = None  # mean matched cosine over refits on folds
     estimators: dict[str, float] = field(default_factory=dict)  # importance by every other estimator
     aligned: tuple[Neighbour, ...] = ()  # classes, by cosine with their head weights
@@ -81,6 +91,9 @@ class Evidence:
     share_high: float | None
     prevalence: float
     reliability: float | None
+    dominates: int | None = None
+    dominates_holdout: int | None = None
+    reliability_holdout: float | None = None
     estimators: dict[str, float] = field(default_factory=dict)  # importance by every other estimator
 
 
@@ -88,7 +101,7 @@ class Evidence:
 class Curve:
     """A faithfulness curve: mean normalised logit after each step, and its area."""
 
-    method: str  # an estimator, or "random"
+    method: str  # an estimator, or one of CLASS_RANKING, RANDOM, RANDOM_PATCHES
     measure: Literal["c_deletion", "c_insertion"]
     values: tuple[float, ...]  # k + 1 points
     auc: float
@@ -96,7 +109,12 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class ClassRecord:
-    """One row of the classes table: what was measured on the class as a whole."""
+    """One row of the classes table: what was measured on the class as a whole.
+
+    Means over photos are over those of the fit split (over all, where a class has none); what ends in ``_holdout`` is over the
+    photos that were held out, which nothing was fitted on. What ends in ``_random`` is the same number of random patches taken
+    for atoms: what chance gives.
+    """
 
     info: ImageNetClass
     coverage: Coverage
@@ -104,26 +122,52 @@ class ClassRecord:
     n_photos: int = 0
     n_fit: int = 0  # photos the dictionary was fitted on
     n_holdout: int = 0
-    accuracy: float | None = None  # over all photos
+    accuracy_fit: float | None = None  # over the fit split: the network may have been trained on these photos
     accuracy_holdout: float | None = None
     class_logit: float | None = None  # mean over photos
-    bias: float | None = None  # the head's bias, in logits
+    bias: float | None = None  # the logit without any concept: the head's bias, and the offset of a centred dictionary
     residual: float | None = None  # mean over photos, in logits
     explained: float | None = None  # mean of 1 − |residual| ÷ |logit − bias|, at least 0 a photo
+    explained_holdout: float | None = None
+    explained_random: float | None = None  # on the held-out photos, where there are any
     explained_shared: float | None = None  # the same by the shared dictionary, where the class has one of its own beside it
-    relative_l2: float | None = None
+    relative_l2: float | None = None  # of the crops the dictionary was fitted on
+    relative_l2_random: float | None = None
+    relative_l2_positions: float | None = None  # of every position of whole photos
+    relative_l2_means: float | None = None  # of photo means, which is what an affine head sees
     sparsity: float | None = None
     hoyer: float | None = None
-    stability: float | None = None
+    stability: float | None = None  # mean matched cosine of refits that share three quarters of their photos
+    stability_halves: float | None = None  # of refits on disjoint halves of the photos
+    stability_random: float | None = None  # of two draws of random patches: the floor
     fid: float | None = None
+    fid_random: float | None = None
     ood: float | None = None
-    c_mu_fidelity: float | None = None
+    ood_random: float | None = None
+    c_mu_fidelity: float | None = None  # where the head is affine it is 1 by construction, and not measured
     c_mu_fidelity_random: float | None = None
+    agreement: float | None = None  # Spearman correlation of importance between estimators, mean over pairs and photos
+    refits: int = 0  # of the dictionary, that the intervals of shares include; 0: over photos alone
+    groups: int | None = None  # clusters of photos that come back when photos are resampled
+    groups_expected: float | None = None  # as many come back in a Gaussian of the same mean and covariance
     curves: tuple[Curve, ...] = ()
     nearest_classes: tuple[Neighbour, ...] = ()
     evidence: tuple[Evidence, ...] = ()  # the shared concepts that count most, by |contribution|; none without such a dictionary
     alignment: tuple[float, ...] = ()  # cosine of the class's head weights with every shared atom, 4 decimals
     digest: str = ""  # of everything this class was computed from; the key of a resumed build
+
+    @property
+    def n_fit_split(self) -> int:
+        """How many photos are not held out; some of them may not have been fitted on."""
+        return self.n_photos - self.n_holdout
+
+    @property
+    def unexplained(self) -> float | None:
+        """The share of the logit above the bias that no concept accounts for; None if that logit is unknown or not above it."""
+        if self.class_logit is None or self.bias is None or self.residual is None:
+            return None
+        above = self.class_logit - self.bias
+        return self.residual / above if above > LEAST_LOGIT else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +175,7 @@ class Layout:
     """Where the photos of a class lie in its strategy graph, and what their dots look like."""
 
     correct: np.ndarray  # (n,) bool
-    dominant: np.ndarray  # (n,) int32 concept index
+    dominant: np.ndarray  # (n,) int32 concept index, −1: no concept raises the logit
     strategy: np.ndarray  # (n,) int32, −1: in no strategy
     xy: np.ndarray  # (n, 2) float32
     neighbours: tuple[tuple[int, ...], ...]  # (n,) photos that are mutual nearest neighbours
@@ -154,7 +198,7 @@ class Photos:
     residual: np.ndarray  # (n,) float32: logit − bias − Σ contributions
     codes: np.ndarray  # (n, k) float32, mean over positions
     contributions: np.ndarray  # (n, k) float32, logits
-    dominant: np.ndarray  # (n,) int32 concept index
+    dominant: np.ndarray  # (n,) int32 concept index, −1: no concept raises the logit
     strategy: np.ndarray  # (n,) int32, −1: in no strategy
     xy: np.ndarray  # (n, 2) float32, 2-D layout
     neighbours: tuple[tuple[int, ...], ...]  # (n,) photos that are mutual nearest neighbours
@@ -177,10 +221,15 @@ class Strategy:
     wnid: str
     index: int
     name: str
-    size: int
-    accuracy: float
-    contributions: tuple[float, ...]  # (k,) mean over its photos
+    size: int  # photos that are not held out
+    accuracy: float  # over these
+    contributions: tuple[float, ...]  # (k,) mean over these
     medoids: tuple[int, ...]  # positions of its most central photos
+    recurrence: float | None = None  # mean Jaccard index of its photos with a group of resampled photos
+    size_holdout: int = 0  # held-out photos placed in it afterwards
+    accuracy_holdout: float | None = None
+    mistake: int | None = None  # class index that its photos are most often taken for; None: they are all recognised
+    mistakes: int = 0  # how many of its photos are taken for that, held out or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,5 +306,8 @@ class Manifest:
 
 
 def dominant_concept(contributions: np.ndarray) -> np.ndarray:
-    """Return the concept each photo leans on most: (n, k) contributions → (n,) indices, ties to the lower."""
-    return np.asarray(contributions.argmax(axis=1), np.int32)
+    """Return the concept each photo leans on most: (n, k) contributions → (n,) indices, ties to the lower.
+
+    A photo that no concept raises the logit of leans on none: −1.
+    """
+    return np.where(contributions.max(axis=1, initial=0.0) > 0, contributions.argmax(axis=1), -1).astype(np.int32)

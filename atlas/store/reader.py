@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
 from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Exemplar, Layout, Manifest, Photos, Strategy
-from atlas.store import files, tables
+from atlas.store import files, tables, upgrade
 from atlas.store.footers import Footer
 from atlas.store.metadata import decode_manifest
 
@@ -112,11 +112,19 @@ class Store:
 
     @cached_property
     def _classes(self) -> pa.Table:
-        return self.table(files.CLASSES)
+        table = self.table(files.CLASSES)
+        with self._reading(files.CLASSES):
+            return upgrade.classes(table) if self._old else table
 
     @cached_property
     def _concepts(self) -> pa.Table:
-        return self.table(files.CONCEPTS)
+        table = self.table(files.CONCEPTS)
+        with self._reading(files.CONCEPTS):
+            return upgrade.concepts(table, self._classes) if self._old else table
+
+    @property
+    def _old(self) -> bool:
+        return self.manifest.format_version == upgrade.VERSION
 
     @property
     def _exemplars(self) -> pa.Table:
@@ -213,6 +221,8 @@ class Store:
             if key not in self._last_photos:
                 rows = self.rows(files.PHOTOS, wnid)
                 found = None if rows is None else tables.read_photos(rows, self.grid)
+                if found is not None and self._old:
+                    found = dataclasses.replace(found, strategy=np.full_like(found.strategy, -1))
                 # A page, its data and its graph ask one after the other; two readers may do so at once.
                 self._last_photos = {**dict(list(self._last_photos.items())[-1:]), key: found}
                 return found
@@ -223,11 +233,16 @@ class Store:
         self.record(wnid)
         with self._reading(files.PHOTOS):
             rows = self.rows(files.PHOTOS, wnid, tables.LAYOUT)
-            return None if rows is None else tables.read_layout(rows)
+            found = None if rows is None else tables.read_layout(rows)
+            if found is not None and self._old:
+                found = dataclasses.replace(found, strategy=np.full_like(found.strategy, -1))
+            return found
 
     def strategies(self, wnid: str) -> tuple[Strategy, ...]:
-        """Return the strategies of a class, the largest first."""
+        """Return the strategies of a class, the largest first; none of format 1.0, which did not ask whether they come back."""
         self.record(wnid)
+        if self._old:
+            return ()
         with self._reading(files.STRATEGIES):
             rows = self.rows(files.STRATEGIES, wnid)
             return () if rows is None else tables.read_strategies(rows)
@@ -248,6 +263,8 @@ class Store:
 
     def strategy_counts(self) -> dict[str, int]:
         """Return how many strategies every class has that has any."""
+        if self._old:
+            return {}
         with self._reading(files.STRATEGIES):
             return {wnid: size for wnid, (_, size) in self._groups(files.STRATEGIES).owners.items()}
 
@@ -261,7 +278,7 @@ class Store:
 
     def places(self) -> pa.Table:
         """Return what a map of all concepts shows, a row each: identity, place and what it may be coloured by."""
-        return self._concepts.select(tables.PLACES)
+        return self._concepts.select([name for name in tables.PLACES if name in self._concepts.schema.names])
 
     def photo_count(self) -> int:
         """Return the number of photos of all classes."""

@@ -44,8 +44,9 @@ _reals = pa.list_(pa.float32())
 _whole = pa.int32()
 _wholes = pa.list_(pa.int32())
 _neighbours = pa.list_(pa.struct({"id": _text, "cosine": _real, "background": pa.bool_()}))
-_numbers = [f.name for f in dataclasses.fields(Evidence) if f.name not in ("index", "estimators")]
-_evidence = pa.list_(pa.struct({"index": _whole, **dict.fromkeys([*_numbers, *ESTIMATORS], _real)}))
+_counts = ("index", "dominates", "dominates_holdout")
+_numbers = [f.name for f in dataclasses.fields(Evidence) if f.name not in (*_counts, "estimators")]
+_evidence = pa.list_(pa.struct({**dict.fromkeys(_counts, _whole), **dict.fromkeys([*_numbers, *ESTIMATORS], _real)}))
 _curves = pa.list_(pa.struct({"method": _text, "measure": _text, "values": pa.list_(_real), "auc": _real}))
 
 
@@ -63,9 +64,13 @@ SCHEMAS: dict[str, pa.Schema] = {
             "hypernyms": pa.list_(_text),
             **_columns(_text, "coverage", "scope"),
             **_columns(_whole, "n_photos", "n_fit", "n_holdout"),
-            **_columns(_real, "accuracy", "accuracy_holdout", "class_logit", "bias", "residual", "explained", "explained_shared"),
-            **_columns(_real, "relative_l2", "sparsity", "hoyer", "stability", "fid", "ood"),
-            **_columns(_real, "c_mu_fidelity", "c_mu_fidelity_random"),
+            **_columns(_real, "accuracy_fit", "accuracy_holdout", "class_logit", "bias", "residual"),
+            **_columns(_real, "explained", "explained_holdout", "explained_random", "explained_shared"),
+            **_columns(_real, "relative_l2", "relative_l2_random", "relative_l2_positions", "relative_l2_means"),
+            **_columns(_real, "sparsity", "hoyer", "stability", "stability_halves", "stability_random"),
+            **_columns(_real, "fid", "fid_random", "ood", "ood_random", "c_mu_fidelity", "c_mu_fidelity_random", "agreement"),
+            **_columns(_whole, "refits", "groups"),
+            "groups_expected": _real,
             "curves": _curves,
             "nearest_classes": _neighbours,
             "evidence": _evidence,
@@ -78,7 +83,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             **_columns(_text, "concept_id", "scope", "wnid"),
             "index": _whole,
             **_columns(_real, "contribution", "share", "share_low", "share_high"),
-            **_columns(_real, "prevalence", "reliability", "stability"),
+            **_columns(_real, "prevalence", "reliability"),
+            **_columns(_whole, "dominates", "dominates_holdout"),
+            **_columns(_real, "reliability_holdout", "stability"),
             **_columns(_real, *ESTIMATORS),
             "aligned": _neighbours,
             "neighbours": _neighbours,
@@ -109,6 +116,10 @@ SCHEMAS: dict[str, pa.Schema] = {
             "accuracy": _real,
             "contributions": pa.list_(_real),
             "medoids": _wholes,
+            "recurrence": _real,
+            "size_holdout": _whole,
+            "accuracy_holdout": _real,
+            **_columns(_whole, "mistake", "mistakes"),
         }
     ),
     files.EXEMPLARS: pa.schema({"concept_id": _text, "rank": _whole, "key": _text, "box": _wholes, "code": _real}),
@@ -117,7 +128,7 @@ SCHEMAS: dict[str, pa.Schema] = {
 TABLE_NAMES = tuple(SCHEMAS)
 
 #: What a map of all concepts shows.
-PLACES = ["concept_id", "wnid", "map_x", "map_y", "contribution", "share", "prevalence", "reliability", "stability"]
+PLACES = ["concept_id", "wnid", "map_x", "map_y", "contribution", "share", "prevalence", "reliability", "dominates", "stability"]
 
 
 def owners(table: pa.Table) -> pa.ChunkedArray:
@@ -169,9 +180,15 @@ def _record(row: dict[str, Any]) -> ClassRecord:
     info |= {"synonyms": tuple(info["synonyms"]), "hypernyms": tuple(info["hypernyms"])}
     row["curves"] = tuple(Curve(**{**c, "values": tuple(c["values"])}) for c in row["curves"])
     row["nearest_classes"] = tuple(Neighbour(**n) for n in row["nearest_classes"])
-    row["evidence"] = tuple(Evidence(**_gathered(e)) for e in row["evidence"])
+    row["evidence"] = tuple(Evidence(**_known(Evidence, _gathered(e))) for e in row["evidence"])
     row["alignment"] = tuple(round(cosine, 4) for cosine in row.get("alignment") or ())
-    return ClassRecord(info=ImageNetClass(**info), **row)
+    return ClassRecord(info=ImageNetClass(**info), **_known(ClassRecord, row))
+
+
+def _known(kind: type, row: dict[str, Any]) -> dict[str, Any]:
+    """Leave out columns of another minor version of the format; those that are missing keep their defaults."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {name: value for name, value in row.items() if name in names}
 
 
 def _spread(row: dict[str, Any]) -> dict[str, Any]:
@@ -184,7 +201,7 @@ def _spread(row: dict[str, Any]) -> dict[str, Any]:
 
 def _gathered(row: dict[str, Any]) -> dict[str, Any]:
     """Undo ``_spread``: gather the estimators that are known."""
-    columns = {name: row.pop(name) for name in ESTIMATORS}
+    columns = {name: row.pop(name, None) for name in ESTIMATORS}
     return {**row, "estimators": {name: value for name, value in columns.items() if value is not None}}
 
 
@@ -206,7 +223,7 @@ def _concept(row: dict[str, Any]) -> Concept:
     row = _gathered(row)
     row["aligned"] = tuple(Neighbour(**n) for n in row["aligned"])
     row["neighbours"] = tuple(Neighbour(**n) for n in row["neighbours"])
-    return Concept(**row)
+    return Concept(**_known(Concept, row))
 
 
 def photos_table(photos: Photos) -> pa.Table:
@@ -292,10 +309,12 @@ def strategies_table(strategies: Sequence[Strategy]) -> pa.Table:
 
 def read_strategies(table: pa.Table) -> tuple[Strategy, ...]:
     """Decode strategies."""
-    return tuple(
-        Strategy(**{**row, "contributions": tuple(row["contributions"]), "medoids": tuple(row["medoids"])})
-        for row in table.to_pylist()
-    )
+    return tuple(_strategy(row) for row in table.to_pylist())
+
+
+def _strategy(row: dict[str, Any]) -> Strategy:
+    row |= {"contributions": tuple(row["contributions"]), "medoids": tuple(row["medoids"])}
+    return Strategy(**_known(Strategy, row))
 
 
 def exemplars_table(exemplars: Sequence[Exemplar]) -> pa.Table:
