@@ -231,10 +231,11 @@ def spectrum(
 def _spectrum(sources: list[str], out: Path, size: int) -> int:
     from precompute import photos
     from precompute import spectrum as tool
+    from precompute.preprocessing import squares
 
     index = photos.index(sources)
     fit = [p for group in index.photos.values() for p in group if p.split == "fit"]
-    decoder = photos.Decoder(size, 1.0, "bicubic")
+    decoder = photos.Decoder(squares(size).as_input)
     found = tool.compute((pixels for _, pixels, _ in decoder(photos.shuffled(fit))), [s.name for s in index.sets])
     tool.write(found, out)
     print(f"{out}: {found.photos} photos at {size}×{size}, sha256 {found.sha256}")

@@ -14,7 +14,6 @@ import timm
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
-from timm.data import resolve_model_data_config
 from torch import Tensor, nn
 
 from atlas.schema import AtlasError
@@ -22,22 +21,12 @@ from precompute.clipping import clip_without_copies
 from precompute.cut import cut_at
 from precompute.folding import fold_batch_norm
 from precompute.listening import listening
+from precompute.preprocessing import preprocessing_of
 from precompute.weights import with_weights
 
 DEFAULT = "tf_efficientnet_lite0"
 N_CLASSES = 1000
 LAST = "last feature map"  # what a manifest calls the layer ``auto`` of a network that ends in pooling
-
-
-@dataclass(frozen=True, slots=True)
-class Preprocessing:
-    """How a photo becomes the network's input."""
-
-    input_size: int
-    crop_pct: float
-    interpolation: str
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +50,7 @@ class Backbone:
 
     def __init__(self, model: nn.Module, *, name: str, weights: dict[str, str], layer: str, device: torch.device) -> None:
         self.name, self.weights, self.device = name, weights, device
-        self.preprocessing = _preprocessing(model)
+        self.preprocessing = preprocessing_of(model)
         model = model.eval().requires_grad_(False)
         size = self.preprocessing.input_size
         example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -221,6 +210,7 @@ class Backbone:
             "batch_norms_folded": self.folded,
             "input_size": preprocessing.input_size,
             "crop_pct": preprocessing.crop_pct,
+            "crop_mode": preprocessing.crop_mode,
             "interpolation": preprocessing.interpolation,
             "mean": list(preprocessing.mean),
             "std": list(preprocessing.std),
@@ -276,14 +266,3 @@ def _cut(model: nn.Module, layer: str) -> tuple[str, Callable[[Tensor], Tensor],
         return "auto", model.forward_features, model.forward_head  # type: ignore[return-value]
     features, head = cut_at(model, layer)
     return layer, features, head
-
-
-def _preprocessing(model: nn.Module) -> Preprocessing:
-    config = resolve_model_data_config(model)
-    return Preprocessing(
-        input_size=config["input_size"][-1],
-        crop_pct=config["crop_pct"],
-        interpolation=config["interpolation"],
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
-    )

@@ -137,8 +137,7 @@ def _plausibility(wanted: Wanted, model: Backbone) -> Plausibility | None:
         return None
     index = photos.index(list(wanted.photos))
     fit = photos.shuffled([p for group in index.photos.values() for p in group if p.split == "fit"])[:_PHOTOS]
-    p = model.preprocessing
-    decoder = photos.Decoder(p.input_size, p.crop_pct, p.interpolation)
+    decoder = photos.Decoder(model.preprocessing.as_input)
     rows = []
     with torch.inference_mode():
         for _, pixels, _ in decoder(fit):

@@ -86,16 +86,22 @@ def photo(album: Album, wnid: str, n: int) -> Response:
     if path is None:
         abort(404)
     side = min(max(request.args.get("side", PHOTO_SIDE, type=int), 16), MOST_PIXELS)
-    crop_pct = float(album.store.manifest.backbone.get("crop_pct", 1.0))
+    backbone = album.store.manifest.backbone
+    crop_pct, mode = float(backbone.get("crop_pct", 1.0)), str(backbone.get("crop_mode", "center"))
     with Image.open(path) as image:
-        return _webp(as_seen(_upright(image), crop_pct).resize((side, side)), lasting=False)
+        return _webp(as_seen(_upright(image), crop_pct, mode).resize((side, side)), lasting=False)
 
 
-def as_seen(image: Image.Image, crop_pct: float) -> Image.Image:
-    """Return the centre square that the network saw, so that heat maps lie where they belong."""
-    edge = min(image.size) * crop_pct
-    left, top = (image.width - edge) / 2, (image.height - edge) / 2
-    return image.crop((round(left), round(top), round(left + edge), round(top + edge)))
+def as_seen(image: Image.Image, crop_pct: float, mode: str = "center") -> Image.Image:
+    """Return the part that the network saw, so that heat maps lie where they belong.
+
+    It is the centre square, of the shorter side or with a border of the longer (``border``); or of either side its own
+    (``squash``), to be made square.
+    """
+    side = max(image.size) if mode == "border" else min(image.size)
+    width, height = (edge * crop_pct for edge in (image.size if mode == "squash" else (side, side)))
+    left, top = (image.width - width) / 2, (image.height - height) / 2
+    return image.crop((round(left), round(top), round(left + width), round(top + height)))
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -3,7 +3,8 @@
 The one package that reads photographs. A file that cannot be used is skipped with a reason, never fatal.
 """
 
-from precompute.photos.decoding import Decoder, Geometry, Skipped, ahead, as_input
+from precompute.photos.decoding import Decoder, Skipped, ahead
+from precompute.photos.geometry import Geometry
 from precompute.photos.index import SAMPLE, index
 from precompute.photos.passing import NoAnswer
 from precompute.photos.photo import SPLITS, Photo, PhotoIndex, hashed_split, shuffled
@@ -25,7 +26,6 @@ __all__ = [
     "Skipped",
     "Unusable",
     "ahead",
-    "as_input",
     "hashed_split",
     "index",
     "read",

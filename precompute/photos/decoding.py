@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from precompute.photos.geometry import Geometry
 from precompute.photos.passing import NoAnswer
 from precompute.photos.photo import Photo
 from precompute.photos.reading import Unusable, read
@@ -27,21 +28,6 @@ Found = TypeVar("Found")
 #: Seconds that one photo may take before its class is given up: the disk or server it lies on does not answer.
 PATIENCE = 300.0
 _AHEAD = 32
-_RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR, "lanczos": Image.Resampling.LANCZOS}
-
-
-@dataclass(slots=True)
-class Geometry:
-    """How the network's square input lies in a photo: input pixel · scale + offset = photo pixel."""
-
-    scale: float
-    left: float
-    top: float
-
-    def box(self, x: int, y: int, side: int) -> tuple[int, int, int, int]:
-        """Return the box of the photo (x, y, width, height) below a square of the input."""
-        start = (round(self.left + x * self.scale), round(self.top + y * self.scale))
-        return (*start, round(side * self.scale), round(side * self.scale))
 
 
 @dataclass(slots=True)
@@ -51,24 +37,11 @@ class Skipped:
     reasons: dict[str, str] = field(default_factory=dict)
 
 
-def as_input(image: Image.Image, *, size: int, crop_pct: float, interpolation: str) -> tuple[Pixels, Geometry]:
-    """Resize the short side to ``size / crop_pct`` and cut the centre square, as the backbone was trained to see photos."""
-    short = round(size / crop_pct)
-    width, height = image.size
-    factor = short / min(width, height)
-    resized = image.resize((max(size, round(width * factor)), max(size, round(height * factor))), _RESAMPLING[interpolation])
-    left, top = (resized.width - size) // 2, (resized.height - size) // 2
-    pixels = np.asarray(resized.crop((left, top, left + size, top + size)))
-    return pixels, Geometry(1 / factor, left / factor, top / factor)
-
-
 @dataclass(slots=True)
 class Decoder:
     """Decode photos in parallel and hand them on in order, a few ahead of the network: memory does not grow with their number."""
 
-    size: int
-    crop_pct: float
-    interpolation: str
+    as_input: Callable[[Image.Image], tuple[Pixels, Geometry]]
     workers: int = 2
     skipped: Skipped = field(default_factory=Skipped)
 
@@ -85,7 +58,7 @@ class Decoder:
                 self.skipped.reasons[photo.key] = str(error)
 
     def _decode(self, photo: Photo) -> tuple[Pixels, Geometry]:
-        return as_input(read(photo), size=self.size, crop_pct=self.crop_pct, interpolation=self.interpolation)
+        return self.as_input(read(photo))
 
 
 def ahead(

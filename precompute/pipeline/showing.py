@@ -12,7 +12,7 @@ from atlas.schema import AtlasError, Concept, Exemplar, Pictures
 from atlas.store import imagenet_classes
 from precompute import exemplars, pictures, relations
 from precompute.dictionary import Dictionary
-from precompute.photos import Geometry, Photo, Unusable, ahead, as_input, read
+from precompute.photos import Geometry, Photo, Unusable, ahead, read
 from precompute.pipeline.workshop import Workshop
 
 Box = tuple[int, int, int, int]
@@ -60,12 +60,12 @@ def _again(name: str, result: Callable[[str], Cut]) -> Cut:
 
 def _cutter(workshop: Workshop) -> Callable[[tuple[Photo, int, Box]], Cut]:
     """Return a function that cuts a crop twice: as the network saw it, and from the original for people."""
-    p, plan = workshop.backbone.preprocessing, workshop.plan
+    as_input, plan = workshop.backbone.preprocessing.as_input, workshop.plan
 
     def cut(wanted: tuple[Photo, int, Box]) -> Cut:
         photo, number, box = wanted
         original = read(photo)
-        pixels, _ = as_input(original, size=p.input_size, crop_pct=p.crop_pct, interpolation=p.interpolation)
+        pixels, _ = as_input(original)
         x, y = plan.starts[number]
         left, top, width, height = box
         return pixels[y : y + plan.side, x : x + plan.side], original.crop((left, top, left + width, top + height))

@@ -50,8 +50,7 @@ class Workshop:
 
     def decoder(self) -> Decoder:
         """Decode photos as the backbone was trained to see them."""
-        p = self.backbone.preprocessing
-        return Decoder(p.input_size, p.crop_pct, p.interpolation, workers=self.workers)
+        return Decoder(self.backbone.preprocessing.as_input, workers=self.workers)
 
     @property
     def shared_method(self) -> DictionaryMethod:

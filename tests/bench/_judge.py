@@ -49,8 +49,7 @@ class Judge:
         if not folders:
             raise SystemExit("BENCH_PHOTOS names no folder of photos (a folder a wnid): the distance to real photos needs some.")
         found = photos.index(folders)
-        size = self.own.preprocessing.input_size
-        decoder = photos.Decoder(size, self.own.preprocessing.crop_pct, "bicubic")
+        decoder = photos.Decoder(self.own.preprocessing.as_input)
         index = {c.wnid: c.class_index for c in imagenet_classes()}
         for wnid, group in found.photos.items():
             fit = [p for p in group if p.split == "fit"][:per_class]

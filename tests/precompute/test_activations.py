@@ -24,7 +24,7 @@ def _decoded(count: int, split: str = "fit"):
     random = np.random.default_rng(0)
     for i in range(count):
         pixels = random.integers(0, 256, (160, 160, 3), dtype=np.uint8)
-        yield Photo(f"set/n0/{split}{i:03d}.png", Path(f"{i}.png"), "n0", split, 1), pixels, Geometry(1.0, 0.0, 0.0)
+        yield Photo(f"set/n0/{split}{i:03d}.png", Path(f"{i}.png"), "n0", split, 1), pixels, Geometry((160, 160))
 
 
 @pytest.mark.parametrize(("size", "side"), [(224, 96), (224, 64), (160, 96), (224, 224), (100, 99)])

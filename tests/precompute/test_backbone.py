@@ -21,9 +21,8 @@ def lite0():
 @pytest.fixture(scope="module")
 def sample(lite0):
     """The 20 sample photos as input, and their class indices."""
-    p = lite0.preprocessing
     found = [photo for group in photos.index([photos.SAMPLE]).photos.values() for photo in group]
-    decoder = photos.Decoder(p.input_size, p.crop_pct, p.interpolation)
+    decoder = photos.Decoder(lite0.preprocessing.as_input)
     pixels = np.stack([image for _, image, _ in decoder(found)])
     index = {c.wnid: c.class_index for c in imagenet_classes()}
     return torch.from_numpy(pixels).permute(0, 3, 1, 2), np.array([index[photo.wnid] for photo in found])

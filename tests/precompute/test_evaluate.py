@@ -60,7 +60,7 @@ def tiny(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     net = backbone.load(BACKBONE, weights=str(path), device="cpu")
     index = photos.index([str(folder)])
     chosen = [p for group in index.photos.values() for p in group]
-    pixels = np.stack([x for _, x, _ in photos.Decoder(160, net.preprocessing.crop_pct, "bicubic")(chosen)])
+    pixels = np.stack([x for _, x, _ in photos.Decoder(net.preprocessing.as_input)(chosen)])
     A = net.features(net.normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2))).mean(dim=1)
     classes = [c.class_index for c in imagenet_classes() if c.wnid in COLOURS]
     answers = torch.full((len(chosen), 1000), 0.0)

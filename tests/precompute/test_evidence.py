@@ -31,7 +31,7 @@ def look(net: backbone.Backbone, photos: int = N) -> ClassActivations:
     A = found.activations.numpy()
     return ClassActivations(
         photos=tuple(Photo(f"set/{i}.png", Path(f"{i}.png"), INFO.wnid, "fit", 1) for i in range(photos)),
-        geometry=(Geometry(1.0, 0.0, 0.0),) * photos,
+        geometry=(Geometry((160, 160)),) * photos,
         positions=A,
         prefix=found.prefix.numpy(),
         class_logit=found.logits[:, INFO.class_index].numpy(),

@@ -23,7 +23,8 @@ from PIL import ExifTags, Image
 from atlas.schema import AtlasError
 from atlas.store import imagenet_classes
 from precompute import photos
-from precompute.photos import Decoder, Geometry, Photo, Unusable, decoding
+from precompute.photos import Decoder, Photo, Unusable, decoding
+from precompute.preprocessing import squares
 
 TENCH, SPRINGER, CHURCH = "n01440764", "n02102040", "n03028079"
 NO_CLASS = "n00000001"
@@ -274,53 +275,6 @@ def test_damage_never_does_more_than_make_a_file_unusable(
         assert photos.read(path).mode == "RGB"
 
 
-# What the network sees, and where it lies in the photo
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    width=st.integers(90, 400),
-    height=st.integers(90, 400),
-    crop_pct=st.sampled_from([0.875, 0.95, 1.0]),
-    across=st.floats(0.25, 0.75),
-    down=st.floats(0.25, 0.75),
-)
-def test_a_box_of_the_input_lies_where_the_photo_shows_the_same(
-    width: int, height: int, crop_pct: float, across: float, down: float
-) -> None:
-    """Plant a green square in a photo, find it in the network's input, and map it back."""
-    shorter = min(width, height)
-    side = shorter // 5
-    left = (width - shorter) // 2 + round(across * (shorter - side))
-    top = (height - shorter) // 2 + round(down * (shorter - side))
-    image = Image.new("RGB", (width, height), "magenta")
-    image.paste("lime", (left, top, left + side, top + side))
-    pixels, geometry = photos.as_input(image, size=128, crop_pct=crop_pct, interpolation="bilinear")
-    rows, columns = np.nonzero((pixels[..., 1] > 127) & (pixels[..., 0] < 128))
-    x, y, extent = int(columns.min()), int(rows.min()), int(columns.max() - columns.min()) + 1
-    found = geometry.box(x, y, extent)
-    pixel = geometry.scale + 1  # one pixel of the input, and one of rounding
-    np.testing.assert_allclose(found, (left, top, side, side), atol=pixel)
-
-
-def test_every_box_of_the_input_lies_inside_the_photo() -> None:
-    for size in ((300, 200), (200, 300), (97, 131), (224, 224), (1000, 40)):
-        _, geometry = photos.as_input(Image.new("RGB", size), size=224, crop_pct=0.875, interpolation="bicubic")
-        for x, y, side in ((0, 0, 224), (0, 0, 96), (128, 128, 96), (0, 128, 96)):
-            left, top, width, height = geometry.box(x, y, side)
-            assert left >= 0
-            assert top >= 0
-            assert left + width <= size[0] + 1
-            assert top + height <= size[1] + 1
-
-
-def test_the_whole_input_is_the_centre_square() -> None:
-    pixels, geometry = photos.as_input(quarters((240, 160)), size=64, crop_pct=1.0, interpolation="bicubic")
-    assert geometry.box(0, 0, 64) == (40, 0, 160, 160)
-    assert corners(Image.fromarray(pixels)) == ["red", "green", "blue", "white"]
-    assert Geometry(scale=2.0, left=10.0, top=20.0).box(3, 4, 5) == (16, 28, 10, 10)
-
-
 # Many files
 
 
@@ -331,7 +285,7 @@ def test_decoding_keeps_the_order_and_names_what_it_skips(tmp_path: Path) -> Non
         listed.append(Photo(f"set/{i:02d}", path, TENCH, "fit", 0))
     listed[7].path.write_bytes(b"")
     listed[30].path.write_text("text")
-    decoder = Decoder(32, 1.0, "bilinear", workers=4)
+    decoder = Decoder(squares(32).as_input, workers=4)
     decoded = list(decoder(listed))
     assert [photo.key for photo, *_ in decoded] == [p.key for i, p in enumerate(listed) if i not in (7, 30)]
     assert [int(pixels[0, 0, 0]) for _, pixels, _ in decoded] == [i for i in range(50) if i not in (7, 30)]
@@ -349,7 +303,7 @@ def test_decoding_reads_only_a_few_photos_ahead(tmp_path: Path, monkeypatch: pyt
         return read(photo)
 
     monkeypatch.setattr(decoding, "read", counted)
-    stream = Decoder(32, 1.0, "bilinear", workers=1)([Photo(str(i), path, TENCH, "fit", 0) for i in range(500)])
+    stream = Decoder(squares(32).as_input, workers=1)([Photo(str(i), path, TENCH, "fit", 0) for i in range(500)])
     next(iter(stream))
     stream.close()  # type: ignore[attr-defined]
     assert opened <= 64
@@ -480,7 +434,7 @@ def test_a_loop_among_the_photos_is_skipped_with_a_reason(tmp_path: Path) -> Non
     (root / TENCH / "back").symlink_to(root)  # a folder that holds itself
     found = photos.index([str(root)])
     assert [p.path.name for p in found.photos[TENCH]] == ["good.png", "loop.jpg"]
-    decoder = Decoder(32, 1.0, "bicubic")
+    decoder = Decoder(squares(32).as_input)
     assert [p.path.name for p, *_ in decoder(found.photos[TENCH])] == ["good.png"]
     assert decoder.skipped.reasons == {f"set/{TENCH}/loop.jpg": "cannot be read (Too many levels of symbolic links)"}
 
@@ -524,7 +478,7 @@ def test_what_may_not_be_read_is_noted_or_skipped(as_nobody: Path) -> None:
     found = photos.index([str(root)])
     assert list(found.photos) == [TENCH]
     assert found.notes == (f"{root / CHURCH}: Permission denied",)
-    decoder = Decoder(32, 1.0, "bicubic", workers=1)
+    decoder = Decoder(squares(32).as_input, workers=1)
     assert [p.path.name for p, *_ in decoder(found.photos[TENCH])] == ["good.jpg"]
     assert decoder.skipped.reasons == {f"set/{TENCH}/secret.jpg": "cannot be read (Permission denied)"}
 
@@ -578,7 +532,7 @@ def test_the_sample_is_twenty_photos_of_nineteen_classes() -> None:
     assert len(found.photos) == 19
     assert set(found.photos) <= wnids
     assert found.sets[0].licence == "CC BY 2.0"
-    decoder = Decoder(32, 1.0, "bicubic")
+    decoder = Decoder(squares(32).as_input)
     assert len(list(decoder([p for group in found.photos.values() for p in group]))) == 20
     assert decoder.skipped.reasons == {}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from timm.data import create_transform, resolve_model_data_config
 
 from atlas.schema import dominant_concept
 from atlas.store import Store, imagenet_classes, problems
@@ -54,10 +55,9 @@ def plain() -> torch.nn.Module:
 
 
 def _logits(plain: torch.nn.Module, paths: list[Path]) -> np.ndarray:
-    pixels = [photos.as_input(photos.read(p), size=224, crop_pct=0.875, interpolation="bicubic")[0] for p in paths]
-    x = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    as_trained = create_transform(**resolve_model_data_config(plain))
     with torch.inference_mode():
-        return plain(x).numpy()
+        return plain(torch.stack([as_trained(photos.read(p)) for p in paths])).numpy()
 
 
 def test_an_atlas_is_whole(shared, dalmatians):

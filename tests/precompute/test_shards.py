@@ -20,6 +20,7 @@ from atlas.schema import AtlasError
 from precompute import photos
 from precompute.photos import Decoder, decoding, reading, shard_index, shards, tar
 from precompute.photos.shard_index import Labelled
+from precompute.preprocessing import squares
 
 TENCH, SPRINGER = "n01440764", "n02102040"
 
@@ -285,7 +286,7 @@ def test_a_photo_that_nobody_hands_over_fails_its_class_not_the_build(monkeypatc
     monkeypatch.setattr(decoding, "read", lambda photo: never.wait(20))
     monkeypatch.setattr(decoding, "PATIENCE", 0.05)
     with pytest.raises(AtlasError, match=r"^set/a.jpg could not be read in 0 s: does the disk or server it lies on answer\?$"):
-        next(Decoder(32, 1.0, "bicubic", workers=1)([photos.Photo("set/a.jpg", tmp_path, TENCH, "fit", 0)]))
+        next(Decoder(squares(32).as_input, workers=1)([photos.Photo("set/a.jpg", tmp_path, TENCH, "fit", 0)]))
     never.set()
 
 

@@ -35,3 +35,11 @@ def test_a_photo_is_cut_to_the_square_that_the_network_saw() -> None:
     marked = Image.new("L", (256, 256))
     marked.paste(255, (16, 16, 240, 240))
     assert as_seen(marked, 0.875).getextrema() == (255, 255)
+
+
+def test_a_network_that_squashes_photos_or_gives_them_a_border_saw_other_parts() -> None:
+    wide = Image.new("L", (400, 200), 255)
+    assert as_seen(wide, 0.5, "squash").size == (200, 100)
+    bordered = as_seen(wide, 1.0, "border")
+    assert bordered.size == (400, 400)
+    assert bordered.getbbox() == (0, 100, 400, 300)
