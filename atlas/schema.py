@@ -6,7 +6,7 @@ Unknown is ``None``, never 0. Only NumPy and the standard library may be importe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -209,6 +209,11 @@ class Photos:
         return len(self.keys)
 
     @property
+    def basis(self) -> np.ndarray:
+        """(n,) bool: the photos that means over the class are over: those not held out, or all where every one is."""
+        return basis(self.split)
+
+    @property
     def layout(self) -> Layout:
         """What the strategy graph draws."""
         return Layout(self.correct, self.dominant, self.strategy, self.xy, self.neighbours)
@@ -303,6 +308,12 @@ class Manifest:
     complete: bool  # every class asked for is published
     shared_digest: str = ""  # of everything the shared dictionary was computed from
     files: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # path → sha256, bytes
+
+
+def basis(split: Sequence[str]) -> np.ndarray:
+    """Return which photos means over a class are over: (n,) bool, those not held out, or all where every one is."""
+    fit = np.array([part != "holdout" for part in split], bool)
+    return fit if fit.any() else ~fit
 
 
 def dominant_concept(contributions: np.ndarray) -> np.ndarray:

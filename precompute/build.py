@@ -60,14 +60,20 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
     threads = pin(of_worker(config))
     decoders = config.workers if config.engine == "local" else threads
     workshop = worker.set_up(config, reporter, threads=decoders or os.cpu_count() or 1)
+    together = config.scope in {"shared", "both"}
+    looked_at = index.photos if together else [c.wnid for c in wanted]
+    used = photos.without_copies(index, looked_at, workers=config.workers or os.cpu_count() or 1, across=together)
+    if used.copies:
+        reporter.say(f"passed over {photos.counted(used.copies)}, named in the manifest")
     with Writer(config.out) as writer:
-        build = _Build(workshop, index, wanted, writer, threads)
+        build = _Build(workshop, used, wanted, writer, threads)
         build.refuse_another()
         try:
             failed = build.run()
         finally:
             reporter.close()
-        return Report(tuple(build.built), tuple(build.unchanged), failed, build.skipped(), time.monotonic() - start, build.photos)
+        seconds = time.monotonic() - start
+        return Report(tuple(build.built), tuple(build.unchanged), failed, build.skipped(), seconds, build.photos(index))
 
 
 def _wanted(config: Config, index: PhotoIndex) -> list[ImageNetClass]:
@@ -95,10 +101,9 @@ class _Build:
     def _with_shared(self) -> bool:
         return self._config.scope in {"shared", "both"}
 
-    @property
-    def photos(self) -> int:
-        """How many photos there are of the classes wanted."""
-        return sum(len(self._photos(info)) for info in self.wanted)
+    def photos(self, found: PhotoIndex) -> int:
+        """Return how many photos were found of the classes wanted, copies too: those that a plan counts."""
+        return sum(len(found.photos.get(info.wnid, ())) for info in self.wanted)
 
     def refuse_another(self) -> None:
         """Refuse an atlas of other settings or weights: its classes could not be compared with new ones.
@@ -141,10 +146,15 @@ class _Build:
         except (KeyboardInterrupt, photos.NoAnswer):
             self._publish(final=False)
             raise
-        if self.built or self.failed or not (self.writer.published and self.writer.published.manifest.complete):
+        if self.built or self.failed or not self._is_published():
             self.workshop.reporter.stage("atlas", "relations and publishing", 0)
             self._publish(final=True)
         return self.failed
+
+    def _is_published(self) -> bool:
+        """Return whether what is published is complete, and names the photos that are passed over now."""
+        store = self.writer.published
+        return store is not None and store.manifest.complete and store.manifest.skipped_photos == self._passed_over()
 
     def _want_dependents(self) -> None:
         """Want every class there is: each is compared with the shared dictionary, and changes with it.
@@ -197,7 +207,13 @@ class _Build:
     def _publish(self, *, final: bool) -> None:
         """Publish what is staged; rows that depend on all classes are filled in by the final publish."""
         start = time.monotonic()
-        refine = functools.partial(relations.refine, layout=strategy.METHODS[self._config.layout], seed=self._config.seed)
+        head = self.workshop.backbone.linear_head
+        refine = functools.partial(
+            relations.refine,
+            weights=None if head is None else head.weight.cpu().numpy(),
+            layout=strategy.METHODS[self._config.layout],
+            seed=self._config.seed,
+        )
         self.writer.publish(self._manifest(final), refine=refine if final else None)
         self._published_at = time.monotonic()
         self._publish_cost = self._published_at - start
@@ -219,7 +235,7 @@ class _Build:
             classes=dict(sorted(status.items())),
             photo_sets=tuple(sets[name] for name in sorted(sets)),
             publish_photos=self._config.publish_photos,
-            skipped_photos=self.skipped(),
+            skipped_photos=self._passed_over(),
             complete=final and not self.failed,
         )
 
@@ -228,7 +244,15 @@ class _Build:
         here = {described.name for described in self.index.sets}
         known = self.writer.skipped()
         mended = {key for key in known if key.endswith(photos.SHARD) and key.split("/")[0] in here}
-        return {key: why for key, why in known.items() if key not in mended} | self.index.damaged
+        copies = {key for key, why in known.items() if why.startswith(photos.COPY_OF)}
+        return {key: why for key, why in known.items() if key not in mended | copies} | self.index.damaged
+
+    def _passed_over(self) -> dict[str, str]:
+        """Return photos that could not be used, and copies: of the classes looked at now, and of the others as they are known."""
+        looked_at = self.index.photos.keys() if self._with_shared else {info.wnid for info in self.wanted}
+        known = {key: why for key, why in self.writer.skipped().items() if why.startswith(photos.COPY_OF)}
+        copies = {key: why for key, why in known.items() if not looked_at & set(key.split("/"))} | self.index.copies
+        return dict(sorted((copies | self.skipped()).items()))
 
     def _images(self, missing: Sequence[ImageNetClass], shared: Sequence[Photo]) -> int:
         """Return about how many images will pass through the backbone."""

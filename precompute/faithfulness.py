@@ -14,15 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.stats import rankdata
 
-from atlas.schema import Curve
+from atlas.schema import RANDOM, Curve
 
-RANDOM = "random"
 _STEPS = 25  # at most; one concept a step while there are so few
 _RANKINGS = 200  # random ones, at least, over all photos together
 _SETS = 200
@@ -71,17 +71,17 @@ def evaluate(
     repeats = -(-_RANKINGS // max(photos, 1))
     chance = np.random.default_rng(seed).random((photos * repeats, concepts))
     sets, drops = set_drops(codes, head, seed=seed)
-    curves: list[Curve] = []
+    drawn: list[Curve] = []
     fidelity: dict[str, float | None] = {}
     for name, importance in importances.items():
         phi = np.broadcast_to(importance, (photos, concepts)).astype(np.float64)
-        curves += _curves(name, codes, head, phi)
+        drawn += curves(name, codes, head, phi)
         fidelity[name] = _mean(mu_fidelity(phi, sets, drops))
     again = np.repeat(np.arange(photos), repeats)
-    curves += _curves(RANDOM, codes[again], head.of(again), chance)
+    drawn += curves(RANDOM, codes[again], head.of(again), chance)
     fidelity[RANDOM] = _mean(mu_fidelity(chance, sets, drops[again]))
     F = head.masked(codes, np.repeat([[1.0], [0.0]], concepts, axis=1))
-    return Faithfulness(tuple(curves), fidelity, photos, int((~_raised(F[:, 0], F[:, 1])).sum()))
+    return Faithfulness(tuple(drawn), fidelity, photos, int((~_raised(F[:, 0], F[:, 1])).sum()))
 
 
 def trajectories(
@@ -122,22 +122,38 @@ def mu_fidelity(
     return _spearman(importance @ sets.T, drops)
 
 
-def _curves(
+def curves(
     name: str,
     codes: Float[np.ndarray, "photo *position concept"],
     head: MaskedLogit,
     importance: Float[np.ndarray, "photo concept"],
-) -> list[Curve]:
+) -> tuple[Curve, ...]:
     """Average the two curves over the photos that have one; none where none has."""
-    curves = []
+    found = []
     for measure in get_args(Measure):
         rows = trajectories(codes, head, importance, measure=measure)
         rows = rows[~np.isnan(rows[:, 0])]
         if len(rows):
             mean = rows.mean(axis=0)
             area = np.trapezoid(mean, _steps(importance.shape[1]) / importance.shape[1])
-            curves.append(Curve(name, measure, tuple(mean.tolist()), float(area)))
-    return curves
+            found.append(Curve(name, measure, tuple(mean.tolist()), float(area)))
+    return tuple(found)
+
+
+def agreement(first: Float[np.ndarray, "photo concept"], second: Float[np.ndarray, "photo concept"]) -> float | None:
+    """Return how alike two importances rank concepts: Spearman's correlation, mean over photos; None where it is not defined.
+
+    It is C-μFidelity with sets of one concept each.
+    """
+    return _mean(mu_fidelity(first, np.eye(first.shape[1]), second))
+
+
+def mean_agreement(importances: Mapping[str, Float[np.ndarray, "photo concept"]]) -> float | None:
+    """Return the agreement of importances, mean over pairs; None below three concepts, where ranks say little, or two of them."""
+    if any(values.shape[1] < 3 for values in importances.values()):
+        return None
+    pairs = [agreement(first, second) for first, second in combinations(importances.values(), 2)]
+    return _mean(np.array([np.nan if pair is None else pair for pair in pairs]))
 
 
 def _steps(concepts: int) -> Int[np.ndarray, " step"]:

@@ -6,16 +6,13 @@ follows Fel et al., *A Holistic Approach …* (NeurIPS 2023). Each is ``None`` w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 
-from atlas.schema import AtlasError
-
-_FOLDS = 5
 _NEIGHBOURS = 10
 _BLOCK = 2048
 _EPS = 1e-6
@@ -56,47 +53,33 @@ def hoyer(codes: Float[np.ndarray, "patch concept"]) -> float | None:
 
 
 def stability(
-    activations: Float[np.ndarray, "patch channel"],
-    atoms: Float[np.ndarray, "concept channel"],
-    fit: Callable[[np.ndarray], np.ndarray],
-    *,
-    groups: Int[np.ndarray, " patch"],
-    seed: int,
+    atoms: Float[np.ndarray, "concept channel"], refits: Sequence[Float[np.ndarray, "concept channel"]]
 ) -> Stability | None:
-    """Refit with each of five folds left out, and match the atoms of the refits with each other and with ``atoms``.
-
-    Args:
-        activations: what ``atoms`` were fitted on.
-        atoms: of the full fit.
-        fit: from activations to as many atoms.
-        groups: the photo of each patch; a photo is in one fold, so its patches are not on both sides.
-        seed: of the folds.
-
-    Returns:
-        Mean matched cosines, −1 … 1; ``None`` for a single photo or where ``fit`` refuses a part (AtlasError).
-    """
-    photos = np.unique(groups)
-    if len(photos) < 2:
+    """Return how much of a dictionary its refits on parts of the photos find again; ``None`` with fewer than two of them."""
+    overall = likeness(refits)
+    if overall is None:
         return None
-    folds = np.array_split(np.random.default_rng(seed).permutation(photos), min(_FOLDS, len(photos)))
-    try:
-        refits = [fit(activations[~np.isin(groups, fold)]) for fold in folds]
-    except AtlasError:
-        return None
-    pairs = [matched_cosines(first, second).mean() for i, first in enumerate(refits) for second in refits[:i]]
-    return Stability(float(np.mean(pairs)), np.mean([matched_cosines(atoms, refit) for refit in refits], axis=0))
+    return Stability(overall, np.mean([matched_cosines(atoms, refit) for refit in refits], axis=0))
+
+
+def likeness(dictionaries: Sequence[Float[np.ndarray, "concept channel"]]) -> float | None:
+    """Return the mean matched cosine over all pairs of dictionaries, −1 … 1; ``None`` with fewer than two."""
+    pairs = [matched_cosines(first, second).mean() for i, first in enumerate(dictionaries) for second in dictionaries[:i]]
+    return float(np.mean(pairs)) if pairs else None
+
+
+def partners(
+    first: Float[np.ndarray, "concept channel"], second: Float[np.ndarray, "concept channel"]
+) -> Int[np.ndarray, " concept"]:
+    """Return which atom of ``second`` each of ``first`` is paired with, at the least Σ (1 − cos) (Hungarian method)."""
+    return np.asarray(linear_sum_assignment(1 - _unit(first) @ _unit(second).T)[1])
 
 
 def matched_cosines(
     first: Float[np.ndarray, "concept channel"], second: Float[np.ndarray, "concept channel"]
 ) -> Float[np.ndarray, " concept"]:
-    """Return the cosine of each atom of ``first`` with its partner in the pairing of least Σ (1 − cos) (Hungarian method).
-
-    An all-zero atom has cosine 0 with every other.
-    """
-    cosines = _unit(first) @ _unit(second).T
-    rows, columns = linear_sum_assignment(1 - cosines)
-    matched: np.ndarray = cosines[rows, columns]
+    """Return the cosine of each atom of ``first`` with its partner; an all-zero atom has cosine 0 with every other."""
+    matched: np.ndarray = (_unit(first) * _unit(second)[partners(first, second)]).sum(axis=1)
     return matched
 
 

@@ -44,10 +44,20 @@ def refine(
     records: Sequence[ClassRecord],
     atoms: dict[str, np.ndarray],
     *,
+    weights: Float[np.ndarray, "classes channel"] | None,
     layout: Callable[[np.ndarray, int], np.ndarray],
     seed: int,
 ) -> tuple[list[Concept], list[ClassRecord]]:
-    """Fill in neighbours, map positions and nearest classes of every row; depends on nothing but its arguments."""
+    """Fill in neighbours, map positions and nearest classes of every row; depends on nothing but its arguments.
+
+    Args:
+        concepts: of every dictionary.
+        records: of every class.
+        atoms: of every dictionary, by owner.
+        weights: of the head, a row an ImageNet class; None where the head is not linear.
+        layout: places rows on the map.
+        seed: of the layout.
+    """
     if not concepts:
         return [], list(records)
     V = np.stack([atoms[c.concept_id.split("/")[0]][c.index] for c in concepts]).astype(np.float32)
@@ -57,7 +67,7 @@ def refine(
         dataclasses.replace(c, neighbours=near, map_x=float(x), map_y=float(y))
         for c, near, (x, y) in zip(concepts, neighbours, xy, strict=True)
     ]
-    return placed, _with_nearest(records, placed, V)
+    return placed, _with_nearest(records, placed, V, weights)
 
 
 def _neighbours(concepts: Sequence[Concept], V: np.ndarray) -> list[tuple[Neighbour, ...]]:
@@ -76,27 +86,25 @@ def _neighbours(concepts: Sequence[Concept], V: np.ndarray) -> list[tuple[Neighb
     return found
 
 
-def _with_nearest(records: Sequence[ClassRecord], concepts: Sequence[Concept], V: np.ndarray) -> list[ClassRecord]:
-    """Nearest by profile: the atoms of a class, added up by their positive shares."""
-    row = {c.concept_id: i for i, c in enumerate(concepts)}
-    weights = {r.info.wnid: _profile_weights(r, concepts) for r in records}
-    known = [wnid for wnid, found in weights.items() if found]
-    if not known:
-        return list(records)
-    profiles = _unit(np.stack([sum(share * V[row[name]] for name, share in weights[wnid].items()) for wnid in known]))
+def _with_nearest(
+    records: Sequence[ClassRecord], concepts: Sequence[Concept], V: np.ndarray, weights: np.ndarray | None
+) -> list[ClassRecord]:
+    """Name for each class those whose head weights are aligned alike with one vocabulary.
+
+    The vocabulary is the atoms of the shared dictionary or, without one, of all classes; the profile of a class is its cosine
+    with each. No photo is needed, so a class with one photo is compared as one with hundreds; without weights none is.
+    """
+    if weights is None or len(records) < 2:
+        return [dataclasses.replace(record, nearest_classes=()) for record in records]
+    common = [i for i, c in enumerate(concepts) if c.scope == SHARED] or list(range(len(concepts)))
+    own = _unit(weights[[record.info.class_index for record in records]])
+    profiles = _unit(own @ _unit(V[common]).T)
     cosine = profiles @ profiles.T
-    nearest: dict[str, tuple[Neighbour, ...]] = {}
-    for i, wnid in enumerate(known):
+    nearest = []
+    for i in range(len(records)):
         best = [int(j) for j in np.argsort(-cosine[i], kind="stable") if j != i][:NEAREST_CLASSES]
-        nearest[wnid] = tuple(Neighbour(known[j], float(cosine[i, j])) for j in best)
-    return [dataclasses.replace(r, nearest_classes=nearest.get(r.info.wnid, ())) for r in records]
-
-
-def _profile_weights(record: ClassRecord, concepts: Sequence[Concept]) -> dict[str, float]:
-    if record.scope == SHARED:
-        return {f"{SHARED}/{e.index}": e.share for e in record.evidence if e.share is not None and e.share > 0}
-    mine = (c for c in concepts if c.wnid == record.info.wnid)
-    return {c.concept_id: c.share for c in mine if c.share is not None and c.share > 0}
+        nearest.append(tuple(Neighbour(records[j].info.wnid, float(cosine[i, j])) for j in best))
+    return [dataclasses.replace(record, nearest_classes=near) for record, near in zip(records, nearest, strict=True)]
 
 
 def _reduced(U: np.ndarray, size: int = 50) -> np.ndarray:

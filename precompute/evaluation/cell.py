@@ -12,20 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from jaxtyping import Float
-
+from atlas.schema import RANDOM
 from precompute import contributions, faithfulness, importance, metrics
 from precompute.dictionary import Dictionary
 from precompute.evaluation.subject import Subject
-from precompute.pipeline import Workshop, evidence
+from precompute.pipeline import Workshop, assessment, evidence
 from precompute.pipeline.logit import Explained, explain
 from precompute.pipeline.workshop import reconstruct
 
 #: Measured on the photos that judge; with ``_fit`` after it, on those of the fit.
 JUDGED = ("relative_l2", "sparsity", "hoyer", "fid", "ood", "explained")
+#: What as many random patches give in place of the dictionary, on crops of the fit; ``explained`` on the photos that judge.
+BY_CHANCE = ("relative_l2_random", "fid_random", "ood_random", "explained_random", "stability_random")
 #: Every measure of a dictionary: ``seconds`` are those of one fit, on one thread.
-MEASURES = (*JUDGED, "stability", "seconds", *(f"{name}_fit" for name in JUDGED))
+MEASURES = (*JUDGED, "stability", "stability_halves", *BY_CHANCE, "seconds", *(f"{name}_fit" for name in JUDGED))
 #: Every measure of an estimator.
 FAITHFULNESS = ("c_deletion", "c_insertion", "c_mu_fidelity")
 
@@ -60,13 +60,16 @@ def measure(workshop: Workshop, subject: Subject, estimators: Sequence[str], *, 
     start = time.perf_counter()
     dictionary = workshop.fit(acts.crops, config.concepts)
     seconds = time.perf_counter() - start
-    stable = evidence.stability(acts, dictionary, workshop)
+    again = assessment.refitted(acts, dictionary, workshop)
+    stable = again.stability(dictionary)
     n, positions, channels = acts.positions.shape
     U = workshop.method.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
     taken_apart = explain(workshop.backbone, subject.info, acts, dictionary, U, seed=config.seed)
     explained = contributions.explained(taken_apart.parts.residual, acts.class_logit, taken_apart.bias)
-    fit = evidence.measured(acts, dictionary, workshop) | {"explained": float(explained[acts.fitted].mean())}
-    judged = _judged(subject, dictionary, workshop, fit) | {"explained": float(explained[subject.judged].mean())}
+    fit = assessment.of_crops(acts, dictionary, workshop) | {"explained": contributions.mean_known(explained[acts.fitted])}
+    told = {"explained": contributions.mean_known(explained[subject.judged])}
+    judged = _judged(subject, dictionary, workshop, fit) | told
+    chance = assessment.by_chance(workshop, subject.info, acts, config.concepts, judges=subject.judged)
     chosen = evidence.judging(taken_apart, subject.held)
     found, agreement, left_out = _estimators(taken_apart.of(chosen), estimators, seed=config.seed)
     return Cell(
@@ -84,6 +87,8 @@ def measure(workshop: Workshop, subject: Subject, estimators: Sequence[str], *, 
         measures={
             **{name: judged[name] for name in JUDGED},
             "stability": stable.overall if stable else None,
+            "stability_halves": metrics.likeness([half.atoms for half in again.halves]),
+            **{name: chance.get(name) for name in BY_CHANCE},
             "seconds": seconds,
             **{f"{name}_fit": fit[name] for name in JUDGED},
         },
@@ -123,14 +128,7 @@ def _estimators(
             "c_insertion": verdict.auc(name, "c_insertion"),
             "c_mu_fidelity": verdict.mu_fidelity[name],
         }
-        for name in (*names, faithfulness.RANDOM)
+        for name in (*names, RANDOM)
     }
-    agreement = {first: {second: _agreement(phi[first], phi[second]) for second in names} for first in names}
+    agreement = {first: {second: faithfulness.agreement(phi[first], phi[second]) for second in names} for first in names}
     return found, agreement, verdict.left_out
-
-
-def _agreement(first: Float[np.ndarray, "photo concept"], second: Float[np.ndarray, "photo concept"]) -> float | None:
-    """Return the rank correlation over concepts, mean over photos: that of C-μFidelity, with sets of one concept each."""
-    each = faithfulness.mu_fidelity(first, np.eye(first.shape[1]), second)
-    known = each[~np.isnan(each)]
-    return float(known.mean()) if len(known) else None

@@ -80,7 +80,7 @@ def _record(evaluation: Evaluation) -> dict[str, Any]:
         "n_photos_judged": sum(cell.n_judged for cell in by_class.values()),
         "without_holdout": sorted(wnid for wnid, cell in by_class.items() if cell.judged_on == "all"),
         "failed": evaluation.failed,
-        "skipped_photos": evaluation.skipped,
+        "skipped_photos": evaluation.skipped | evaluation.copies,
         "cells": [dataclasses.asdict(cell) for cell in cells],
     }
 

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -40,6 +40,7 @@ class Evaluation:
     failed: dict[str, str]  # a class or one of its cells → why
     unchanged: int  # cells that an earlier run had measured
     seconds: float
+    copies: dict[str, str] = field(default_factory=dict)  # photo key → which it is a copy of
 
     @property
     def skipped(self) -> dict[str, str]:
@@ -67,7 +68,10 @@ def evaluate(request: Request, reporter: Reporter) -> Evaluation:
         reporter=reporter,
         workers=config.workers or os.cpu_count() or 1,
     )
-    run = _Run(request, workshop, index)
+    used = photos.without_copies(index, [c.wnid for c in classes], workers=workshop.workers)
+    if used.copies:
+        reporter.say(f"passed over {photos.counted(used.copies)}")
+    run = _Run(request, workshop, used)
     plans = run.plans(classes)
     try:
         run.all(plans)
@@ -82,6 +86,7 @@ def evaluate(request: Request, reporter: Reporter) -> Evaluation:
         failed=run.failed,
         unchanged=run.unchanged,
         seconds=time.monotonic() - start,
+        copies=used.copies,
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 
+from atlas.schema import RANDOM
 from precompute.evaluation.cell import FAITHFULNESS, MEASURES, Cell
 from precompute.evaluation.request import Request
-from precompute.faithfulness import RANDOM
 
 Row = dict[str, str | int | float | None]
 

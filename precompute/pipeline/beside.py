@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from atlas.schema import ImageNetClass, dominant_concept
+from atlas.schema import ImageNetClass, basis
 from precompute import contributions, relations
 from precompute.activations import ClassActivations
-from precompute.pipeline import evidence
+from precompute.pipeline import assessment, evidence
 from precompute.pipeline.logit import explain
 from precompute.pipeline.workshop import Workshop
 
@@ -35,10 +35,9 @@ def also_shared(workshop: Workshop, info: ImageNetClass, acts: ClassActivations)
     seed = workshop.config.seed
     U = workshop.encode(acts.positions.reshape(-1, channels), shared).reshape(n, positions, -1)
     explained = explain(workshop.backbone, info, acts, shared, U, seed=seed)
-    parts = explained.parts
+    photos = basis([photo.split for photo in acts.photos])
     correct = acts.predicted == info.class_index
-    dominant = dominant_concept(parts.contributions)
-    concepts = contributions.concepts_of_class(info.wnid, parts.contributions, dominant=dominant, correct=correct, seed=seed)
+    concepts = contributions.concepts_of_class(info.wnid, [explained.parts], correct=correct, basis=photos, seed=seed)
     leading = evidence.leading(concepts, workshop.config.concepts)
-    share = contributions.explained(parts.residual, acts.class_logit, explained.bias)
-    return {"evidence": evidence.as_evidence(leading), "explained_shared": float(share.mean())}
+    share, _ = assessment.explained(explained, acts, photos)
+    return {"evidence": evidence.as_evidence(leading), "explained_shared": share}

@@ -1,4 +1,4 @@
-"""What speaks for the numbers themselves: estimators beside the contribution, faithfulness, the measures of the dictionary."""
+"""What speaks for the numbers themselves: estimators beside the contribution, and whether their rankings are faithful."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
-from atlas.schema import Concept, Evidence
-from precompute import faithfulness, importance, metrics
-from precompute.activations import ClassActivations
-from precompute.dictionary import Dictionary
+from atlas.schema import CLASS_RANKING, RANDOM, Concept, Evidence
+from precompute import faithfulness, importance
+from precompute.importance import AffineHead
 from precompute.pipeline.logit import Explained
-from precompute.pipeline.workshop import Workshop, reconstruct
 
 CONTRIBUTION = "contribution"
 
 
 def estimated(
-    concepts: Sequence[Concept], explained: Explained, held: Bool[np.ndarray, " photo"], *, seed: int
+    concepts: Sequence[Concept],
+    explained: Explained,
+    held: Bool[np.ndarray, " photo"],
+    *,
+    basis: Bool[np.ndarray, " photo"],
+    seed: int,
 ) -> tuple[tuple[Concept, ...], dict[str, Any]]:
     """Ask every estimator, and judge it.
 
@@ -28,21 +31,24 @@ def estimated(
         concepts: those of ``explained``, in its order.
         explained: photos and codes.
         held: which photos are held out.
+        basis: which photos means over the class are over.
         seed: of whatever is drawn.
 
     Returns:
-        the concepts with each estimator's mean over the photos, and the faithfulness columns of a class record, on holdout
-        photos when there are any. Where the head has no closed form, both rest on a few of those photos.
+        the concepts with each estimator's mean over the basis, and the faithfulness columns of a class record, on holdout
+        photos when there are any. Where the head has no closed form, both rest on a few of the photos that judge.
     """
     judges = judging(explained, held)
+    ranking = explained.parts.contributions[basis].mean(axis=0, dtype=np.float64)
     if explained.most is not None:
-        explained, judges = explained.of(judges), np.arange(len(judges))
+        explained, basis, judges = explained.of(judges), np.ones(len(judges), bool), np.arange(len(judges))
     phi = {name: method.estimate(explained.codes, explained.head, seed=seed) for name, method in importance.METHODS.items()}
-    means = {name: values.mean(axis=0) for name, values in phi.items()}
+    means = {name: values[basis].mean(axis=0) for name, values in phi.items()}
     filled = tuple(
         dataclasses.replace(c, estimators={name: float(mean[i]) for name, mean in means.items()}) for i, c in enumerate(concepts)
     )
-    return filled, _faithful(explained.of(judges), {name: values[judges] for name, values in phi.items()}, seed=seed)
+    judged = {name: values[judges] for name, values in phi.items()}
+    return filled, _faithful(explained.of(judges), judged, ranking, seed=seed)
 
 
 def judging(explained: Explained, held: Bool[np.ndarray, " photo"]) -> Int[np.ndarray, " judge"]:
@@ -53,44 +59,18 @@ def judging(explained: Explained, held: Bool[np.ndarray, " photo"]) -> Int[np.nd
     return judges[np.linspace(0, len(judges) - 1, explained.most).round().astype(np.int64)]
 
 
-def _faithful(explained: Explained, phi: dict[str, np.ndarray], *, seed: int) -> dict[str, Any]:
-    importances = {CONTRIBUTION: explained.parts.contributions, **phi}
-    found = faithfulness.evaluate(explained.codes, explained.head, importances, seed=seed)
-    return {
-        "curves": found.curves,
-        "c_mu_fidelity": found.mu_fidelity[CONTRIBUTION],
-        "c_mu_fidelity_random": found.mu_fidelity[faithfulness.RANDOM],
-    }
+def _faithful(explained: Explained, phi: dict[str, np.ndarray], ranking: np.ndarray, *, seed: int) -> dict[str, Any]:
+    """Judge the contribution photo by photo, the ranking of the class that is shown, and every estimator.
 
-
-def measured(acts: ClassActivations, dictionary: Dictionary, workshop: Workshop) -> dict[str, Any]:
-    """Return the dictionary measures of a class record, on the crops the dictionary was fitted on.
-
-    OOD compares the reconstructions of every fifth photo's crops with the other photos' real ones.
+    C-μFidelity of an affine head is 1 by construction: it is measured where the head is not.
     """
-    own = len(acts.crops) > 0
-    A = acts.crops if own else acts.positions.reshape(-1, acts.positions.shape[2])
-    U = workshop.encode(A, dictionary)
-    made = reconstruct(U, dictionary)
-    fifth = (np.unique(acts.crop_photo, return_inverse=True)[1] % 5 == 4) if own else np.zeros(len(A), bool)
-    return {
-        "relative_l2": metrics.relative_l2(A, made),
-        "sparsity": metrics.sparsity(U),
-        "hoyer": metrics.hoyer(U),
-        "fid": metrics.fid(A, made),
-        "ood": metrics.ood(made[fifth], A[~fifth], A[fifth]),
-    }
-
-
-def stability(acts: ClassActivations, dictionary: Dictionary, workshop: Workshop) -> metrics.Stability | None:
-    """Return how much of a class's own dictionary comes back from four fifths of its photos."""
-    return metrics.stability(
-        acts.crops,
-        dictionary.atoms,
-        lambda rows: workshop.fit(rows, len(dictionary.atoms)).atoms,
-        groups=acts.crop_photo,
-        seed=workshop.config.seed,
-    )
+    importances = {CONTRIBUTION: explained.parts.contributions, CLASS_RANKING: ranking, **phi}
+    found = faithfulness.evaluate(explained.codes, explained.head, importances, seed=seed)
+    columns: dict[str, Any] = {"curves": found.curves, "agreement": faithfulness.mean_agreement(phi)}
+    if not isinstance(explained.head, AffineHead):
+        columns["c_mu_fidelity"] = found.mu_fidelity[CONTRIBUTION]
+        columns["c_mu_fidelity_random"] = found.mu_fidelity[RANDOM]
+    return columns
 
 
 def leading(concepts: Sequence[Concept], count: int) -> tuple[Concept, ...]:

@@ -46,9 +46,7 @@ class Explained:
 
     def of(self, photos: np.ndarray) -> Explained:
         """Return some of the photos."""
-        parts = self.parts
-        some = Decomposition(parts.contributions[photos], parts.bias[photos], parts.residual[photos])
-        return Explained(some, self.codes[photos], self.head.of(photos), self.bias[photos], self.most)
+        return Explained(self.parts.of(photos), self.codes[photos], self.head.of(photos), self.bias[photos], self.most)
 
 
 def explain(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,17 +15,19 @@ from atlas.schema import (
     SHARED,
     AtlasError,
     ClassRecord,
+    Curve,
     ImageNetClass,
     Photos,
     Result,
     dominant_concept,
 )
-from precompute import activations, contributions, exemplars, pictures, strategy
+from precompute import activations, contributions, exemplars, metrics, pictures, strategy
 from precompute.activations import ClassActivations, Decoded
 from precompute.config import Config
+from precompute.contributions import Decomposition
 from precompute.dictionary import Dictionary
 from precompute.photos import Photo
-from precompute.pipeline import evidence
+from precompute.pipeline import assessment, evidence
 from precompute.pipeline.beside import alignment, also_shared
 from precompute.pipeline.logit import Explained, explain
 from precompute.pipeline.painting import paint
@@ -46,11 +49,12 @@ def build_class(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo]
         return Result(record=record, digest=digest, pictures=paint(workshop, info.wnid, info.class_index, None))
     look = _look(workshop, info, photos)
     dictionary = _dictionary(workshop, info, look.activations)
-    described, explained = _describe(workshop, info, look.activations, dictionary)
+    described, explained, codes = _describe(workshop, info, look.activations, dictionary)
     own = dictionary is not workshop.shared
     also = also_shared(workshop, info, look.activations) if own and workshop.shared else {}
+    assessed = _assess(workshop, info, look.activations, dictionary, described, explained, codes)
     look = look.without_positions()
-    result = _result(workshop, info, look.activations, dictionary, described, explained)
+    result = _result(workshop, info, look.activations, dictionary, described, explained, assessed)
     atoms = dictionary.atoms if own else None
     painted = paint(workshop, info.wnid, info.class_index, atoms, look.activations.crops)
     assert result.record is not None
@@ -124,8 +128,8 @@ def _dictionary(workshop: Workshop, info: ImageNetClass, acts: ClassActivations)
 
 def _describe(
     workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary
-) -> tuple[Photos, Explained]:
-    """Take every photo's logit apart; the strategies are found later."""
+) -> tuple[Photos, Explained, np.ndarray]:
+    """Take every photo's logit apart, and return its codes at positions, too; the strategies are found later."""
     workshop.reporter.stage(info.name, "importance", 0)
     n, positions, channels = acts.positions.shape
     U = workshop.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
@@ -151,7 +155,50 @@ def _describe(
         heat_concepts=heat_concepts,
         heat=heat,
     )
-    return described, explained
+    return described, explained, U
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Assessed:
+    """What can only be said while the activations at positions are there."""
+
+    accounts: tuple[Decomposition, ...]  # of the dictionary, and of its refits
+    stability: np.ndarray | None  # (concept,)
+    measures: dict[str, Any]  # columns of a class record
+    curves: tuple[Curve, ...]  # of random patches
+
+
+def _assess(
+    workshop: Workshop,
+    info: ImageNetClass,
+    acts: ClassActivations,
+    dictionary: Dictionary,
+    photos: Photos,
+    explained: Explained,
+    codes: np.ndarray,
+) -> _Assessed:
+    """Measure the dictionary; one of the class's own is fitted again, and compared with random patches."""
+    known, held = assessment.explained(explained, acts, photos.basis)
+    measures: dict[str, Any] = {
+        **{"explained": known, "explained_holdout": held},
+        **assessment.of_crops(acts, dictionary, workshop),
+        **assessment.of_photos(acts, dictionary, codes, photos.basis),
+    }
+    if dictionary is workshop.shared:
+        return _Assessed((explained.parts,), None, measures, ())
+    again = assessment.refitted(acts, dictionary, workshop)
+    accounts = assessment.accounts(workshop, info, acts, dictionary, again)
+    judges = ~photos.basis if not photos.basis.all() else photos.basis
+    chance = assessment.by_chance(workshop, info, acts, len(dictionary.atoms), judges=judges)
+    curves = chance.pop("curves", ())
+    stable = again.stability(dictionary)
+    measures |= {
+        "refits": len(accounts),
+        "stability": stable.overall if stable else None,
+        "stability_halves": metrics.likeness([half.atoms for half in again.halves]),
+        **chance,
+    }
+    return _Assessed((explained.parts, *accounts), stable.concepts if stable else None, measures, curves)
 
 
 def _result(
@@ -161,31 +208,39 @@ def _result(
     dictionary: Dictionary,
     photos: Photos,
     explained: Explained,
+    assessed: _Assessed,
 ) -> Result:
     """Return concepts, strategies, exemplars and the record; what the shared dictionary already shows is not repeated."""
     seed, wnid = workshop.config.seed, info.wnid
-    graph = strategy.find(wnid, photos.contributions, correct=photos.correct, seed=seed, layout=workshop.config.layout)
-    photos = dataclasses.replace(photos, strategy=graph.membership, xy=graph.xy, neighbours=graph.neighbours)
-    concepts = contributions.concepts_of_class(
-        wnid, photos.contributions, dominant=photos.dominant, correct=photos.correct, seed=seed
+    graph = strategy.find(
+        wnid,
+        photos.contributions,
+        fit=photos.basis,
+        predicted=photos.predicted,
+        class_index=info.class_index,
+        seed=seed,
+        layout=workshop.config.layout,
     )
+    photos = dataclasses.replace(photos, strategy=graph.membership, xy=graph.xy, neighbours=graph.neighbours)
+    concepts = contributions.concepts_of_class(wnid, assessed.accounts, correct=photos.correct, basis=photos.basis, seed=seed)
     held = np.array([split == "holdout" for split in photos.split])
-    record = _record(info, acts, photos, bias=explained.bias)
-    measures = evidence.measured(acts, dictionary, workshop)
+    record = dataclasses.replace(
+        _record(info, acts, photos), groups=graph.groups, groups_expected=graph.groups_expected, **assessed.measures
+    )
     if dictionary is workshop.shared:  # estimators and curves speak of the concepts that are shown
         leading = evidence.leading(concepts, workshop.config.concepts)
         among = explained.among(np.array([c.index for c in leading]))
-        leading, faithful = evidence.estimated(leading, among, held, seed=seed)
-        record = dataclasses.replace(record, scope="shared", evidence=evidence.as_evidence(leading), **measures, **faithful)
+        leading, faithful = evidence.estimated(leading, among, held, basis=photos.basis, seed=seed)
+        record = dataclasses.replace(record, scope="shared", evidence=evidence.as_evidence(leading), **faithful)
         return Result(record=record, digest="", photos=photos, strategies=graph.strategies)
-    stable = evidence.stability(acts, dictionary, workshop)
-    concepts, faithful = evidence.estimated(concepts, explained, held, seed=seed)
-    if stable:
-        concepts = tuple(dataclasses.replace(c, stability=float(stable.concepts[c.index])) for c in concepts)
+    concepts, faithful = evidence.estimated(concepts, explained, held, basis=photos.basis, seed=seed)
+    faithful["curves"] += assessed.curves
+    if assessed.stability is not None:
+        concepts = tuple(dataclasses.replace(c, stability=float(assessed.stability[c.index])) for c in concepts)
     source = Crops(acts.photos, acts.geometry, acts.crop_photo, acts.crop_number)
     shown, images = show(workshop, wnid, source, workshop.encode(acts.crops, dictionary), dictionary)
     return Result(
-        record=dataclasses.replace(record, scope="class", stability=stable.overall if stable else None, **measures, **faithful),
+        record=dataclasses.replace(record, scope="class", **faithful),
         digest="",
         concepts=with_aligned(workshop, concepts, dictionary.atoms),
         photos=photos,
@@ -197,8 +252,9 @@ def _result(
     )
 
 
-def _record(info: ImageNetClass, acts: ClassActivations, photos: Photos, *, bias: np.ndarray) -> ClassRecord:
-    """Return the record of a class; ``bias`` (photo,) is the head's own, also where a dictionary's offset adds to it."""
+def _record(info: ImageNetClass, acts: ClassActivations, photos: Photos) -> ClassRecord:
+    """Return the record of a class, without what its dictionary adds to it."""
+    basis = photos.basis
     held = np.array([split == "holdout" for split in photos.split])
     return ClassRecord(
         info=info,
@@ -206,10 +262,9 @@ def _record(info: ImageNetClass, acts: ClassActivations, photos: Photos, *, bias
         n_photos=len(photos),
         n_fit=int(acts.fitted.sum()),
         n_holdout=int(held.sum()),
-        accuracy=float(photos.correct.mean()),
+        accuracy_fit=float(photos.correct[~held].mean()) if not held.all() else None,
         accuracy_holdout=float(photos.correct[held].mean()) if held.any() else None,
-        class_logit=float(photos.class_logit.mean()),
-        bias=float(photos.bias.mean()),
-        residual=float(photos.residual.mean()),
-        explained=float(contributions.explained(photos.residual, photos.class_logit, bias).mean()),
+        class_logit=float(photos.class_logit[basis].mean(dtype=np.float64)),
+        bias=float(photos.bias[basis].mean(dtype=np.float64)),
+        residual=float(photos.residual[basis].mean(dtype=np.float64)),
     )

@@ -38,12 +38,30 @@ def test_by_hand():
     assert parts.residual.tolist() == [1.0]  # 0 − 1 − (1 − 3)
 
 
-def test_shares_keep_their_sign_and_the_positive_ones_sum_to_one():
-    assert contributions.shares(np.array([3.0, 1.0, -2.0])).tolist() == [0.75, 0.25, -0.5]
+def test_shares_are_of_the_logit_above_its_bias_and_leave_room_for_what_is_not_explained():
+    found = contributions.shares(np.array([3.0, 1.0, -2.0]), 4.0)
+    assert found.tolist() == [0.75, 0.25, -0.5]  # adds up to 0.5: half of the logit is not explained
+    rows = contributions.shares(np.array([[3.0], [3.0]]), np.array([4.0, 12.0]))
+    assert rows.tolist() == [[0.75], [0.25]]
 
 
-def test_where_nothing_is_positive_there_is_no_share():
-    assert np.isnan(contributions.shares(np.array([-1.0, 0.0]))).all()
+def test_where_the_logit_is_not_above_its_bias_there_is_no_share():
+    assert np.isnan(contributions.shares(np.array([1.0, -1.0]), 0.0)).all()
+    assert np.isnan(contributions.shares(np.array([1.0, -1.0]), -3.0)).all()
+
+
+def test_of_a_logit_that_is_its_bias_no_share_is_known():
+    logit, bias = np.array([0.3, 2.3], np.float32), np.array([0.3, 0.3], np.float32)
+    found = contributions.explained(np.array([0.0, 0.5], np.float32), logit, bias)
+    assert np.isnan(found[0])  # 0 ÷ 0 is not "all of it"
+    assert found[1] == pytest.approx(0.75)
+    assert contributions.mean_known(found) == pytest.approx(0.75)
+    assert contributions.mean_known(found[:1]) is None
+
+
+def account(phi: np.ndarray, residual: float = 0.0) -> contributions.Decomposition:
+    n = len(phi)
+    return contributions.Decomposition(phi.astype(np.float32), np.zeros(n, np.float32), np.full(n, residual, np.float32))
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():
@@ -51,23 +69,58 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     truth = np.array([2.0, 1.0, 0.5])
     held = 0
     for trial in range(100):
-        phi = random.normal(truth, 1.0, size=(60, 3)).astype(np.float32)
-        low, high = contributions.share_interval(phi, seed=trial)
+        low, high = contributions.share_interval([account(random.normal(truth, 1.0, size=(60, 3)))], seed=trial)
         held += int(low[0] <= truth[0] / truth.sum() <= high[0])
     assert 85 <= held <= 100
 
 
+def test_the_interval_holds_what_refits_of_the_dictionary_say():
+    photos = np.ones((40, 1))
+    own, again = account(2 * photos, residual=2.0), account(3 * photos, residual=1.0)  # half, or three quarters of the logit
+    assert contributions.share_interval([own], seed=0)[:, 0] == pytest.approx([0.5, 0.5])  # photos alone: as sure as can be
+    assert contributions.share_interval([own, again], seed=0)[:, 0] == pytest.approx([0.5, 0.75])
+
+
 def test_one_photo_has_no_interval():
-    assert np.isnan(contributions.share_interval(np.ones((1, 3), np.float32), seed=0)).all()
+    assert np.isnan(contributions.share_interval([account(np.ones((1, 3)))], seed=0)).all()
+
+
+def test_a_concept_is_known_by_its_partner_in_a_refit():
+    parts = account(np.array([[1.0, 2.0, 3.0]])).reordered(np.array([2, 0, 1]))
+    assert parts.contributions.tolist() == [[3.0, 1.0, 2.0]]
+
+
+PHI = np.array([[3.0, 1.0, 0.0], [3.0, 1.0, 0.0], [0.0, 2.0, 0.0], [5.0, 0.0, -1.0]], np.float32)
+CORRECT = np.array([True, False, True, True])
 
 
 def test_prevalence_reliability_and_colour_by_hand():
-    phi = np.array([[3.0, 1.0, 0.0], [3.0, 1.0, 0.0], [0.0, 2.0, 0.0], [5.0, 0.0, -1.0]], np.float32)
-    dominant, correct = np.array([0, 0, 1, 0]), np.array([True, False, True, True])
-    found = contributions.concepts_of_class("n1", phi, dominant=dominant, correct=correct, seed=0)
+    found = contributions.concepts_of_class("n1", [account(PHI)], correct=CORRECT, basis=np.ones(4, bool), seed=0)
     assert [c.prevalence for c in found] == [0.75, 0.25, 0.0]
+    assert [c.dominates for c in found] == [3, 1, 0]
     assert found[0].reliability == pytest.approx(2 / 3)
     assert [c.reliability for c in found[1:]] == [1.0, None]  # concept 2 dominates no photo: unknown, not 0
     assert [c.contribution for c in found] == [2.75, 1.0, -0.25]
+    assert [c.share for c in found] == pytest.approx([2.75 / 3.5, 1.0 / 3.5, -0.25 / 3.5])
     assert [c.colour for c in found] == [0, 1, 2]
     assert found[0].concept_id == "n1/0"
+    assert [(c.dominates_holdout, c.reliability_holdout) for c in found] == [(0, None)] * 3
+
+
+def test_held_out_photos_are_counted_apart_and_change_no_share():
+    with_held = np.concatenate([PHI, [[0.0, 9.0, 0.0], [0.0, 9.0, 0.0]]]).astype(np.float32)
+    basis = np.array([True] * 4 + [False] * 2)
+    correct = np.array([*CORRECT, True, False])
+    found = contributions.concepts_of_class("n1", [account(with_held)], correct=correct, basis=basis, seed=0)
+    alone = contributions.concepts_of_class("n1", [account(PHI)], correct=CORRECT, basis=np.ones(4, bool), seed=0)
+    assert [c.share for c in found] == [c.share for c in alone]
+    assert [(c.share_low, c.share_high) for c in found] == [(c.share_low, c.share_high) for c in alone]
+    assert [c.prevalence for c in found] == [c.prevalence for c in alone]
+    assert [(c.dominates_holdout, c.reliability_holdout) for c in found] == [(0, None), (2, 0.5), (0, None)]
+
+
+def test_a_concept_without_contribution_leads_nothing():
+    found = contributions.concepts_of_class(
+        "n1", [account(np.zeros((3, 2)), residual=1.0)], correct=np.ones(3, bool), basis=np.ones(3, bool), seed=0
+    )
+    assert [(c.dominates, c.prevalence, c.reliability) for c in found] == [(0, 0.0, None), (0, 0.0, None)]

@@ -19,7 +19,8 @@ from precompute.pipeline.logit import Explained, explain
 
 INFO = ImageNetClass(class_index=7, wnid="n01514668", name="cock")
 N, K = 6, 4
-CURVES = {"contribution", "random", *ESTIMATORS}
+CURVES = {"contribution", "class_ranking", "random", *ESTIMATORS}
+ALL = np.ones(N, bool)
 
 
 def look(net: backbone.Backbone, photos: int = N) -> ClassActivations:
@@ -94,7 +95,7 @@ def test_a_class_token_head_has_estimators_and_curves(vit) -> None:
         raised = vit.head(made, prefix=prefix) - vit.head(0 * made, prefix=prefix)
     best = dataclasses.replace(INFO, class_index=int(raised.min(dim=0).values.argmax()))
     explained = explain(vit, best, acts, dictionary, explained.codes, seed=0)
-    filled, faithful = evidence.estimated(concepts(explained), explained, NOBODY, seed=0)
+    filled, faithful = evidence.estimated(concepts(explained), explained, NOBODY, basis=ALL, seed=0)
     assert all(tuple(c.estimators) == ESTIMATORS for c in filled)
     assert {c.method for c in faithful["curves"]} == CURVES
     auc = {c.method: c.auc for c in faithful["curves"] if c.measure == "c_deletion"}
@@ -136,7 +137,7 @@ def test_shown_shared_concepts_are_judged_among_themselves(name, request) -> Non
     _, explained = taken_apart(net, look(net), "kmeans")
     shown = evidence.leading(concepts(explained), 3)
     among = explained.among(np.array([c.index for c in shown]))
-    filled, faithful = evidence.estimated(shown, among, NOBODY, seed=0)
+    filled, faithful = evidence.estimated(shown, among, NOBODY, basis=ALL, seed=0)
     assert [e.estimators for e in evidence.as_evidence(filled)] == [c.estimators for c in filled]
     assert {len(c.values) for c in faithful["curves"]} <= {3 + 1}
     assert {c.method for c in faithful["curves"]} <= CURVES
@@ -156,8 +157,8 @@ def test_a_constant_logit_has_no_curve_and_no_importance(resnet) -> None:
     dictionary = METHODS["nmf"].fit(acts.positions.reshape(-1, acts.positions.shape[2]), concepts=K, seed=0)
     flat = dataclasses.replace(dictionary, atoms=np.zeros_like(dictionary.atoms))
     explained = explain(resnet, INFO, acts, flat, np.ones((*acts.positions.shape[:2], K), np.float32), seed=0)
-    filled, faithful = evidence.estimated(concepts(explained), explained, NOBODY, seed=0)
-    assert faithful == {"curves": (), "c_mu_fidelity": None, "c_mu_fidelity_random": None}
+    filled, faithful = evidence.estimated(concepts(explained), explained, NOBODY, basis=ALL, seed=0)
+    assert faithful == {"curves": (), "agreement": None}
     assert all(set(c.estimators.values()) == {0.0} for c in filled)
 
 
@@ -165,7 +166,7 @@ def test_a_concept_without_code_is_last_and_changes_no_curve(resnet) -> None:
     _, explained = taken_apart(resnet, look(resnet), "nmf")
     empty = dataclasses.replace(explained, codes=explained.codes * np.array([1.0, 1.0, 0.0, 1.0], np.float32))
     parts = dataclasses.replace(explained.parts, contributions=empty.head.contributions(empty.codes))
-    filled, faithful = evidence.estimated(concepts(empty), dataclasses.replace(empty, parts=parts), NOBODY, seed=0)
+    filled, faithful = evidence.estimated(concepts(empty), dataclasses.replace(empty, parts=parts), NOBODY, basis=ALL, seed=0)
     assert {n: v for n, v in filled[2].estimators.items() if v} == {
         n: v for n, v in filled[2].estimators.items() if n in {"saliency", "smoothgrad"}
     }
@@ -176,6 +177,6 @@ def test_a_concept_without_code_is_last_and_changes_no_curve(resnet) -> None:
 def test_one_photo_is_enough(name, request) -> None:
     net = request.getfixturevalue(name)
     _, explained = taken_apart(net, look(net, photos=1), "kmeans")
-    filled, faithful = evidence.estimated(concepts(explained), explained, NOBODY[:1], seed=0)
+    filled, faithful = evidence.estimated(concepts(explained), explained, NOBODY[:1], basis=ALL[:1], seed=0)
     assert all(np.isfinite(list(c.estimators.values())).all() for c in filled)
     assert all(np.isfinite(curve.values).all() for curve in faithful["curves"])

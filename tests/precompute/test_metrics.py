@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from atlas.schema import AtlasError
 from precompute import metrics
 
 
@@ -50,9 +49,9 @@ def test_an_all_zero_atom_matches_nothing() -> None:
     assert metrics.matched_cosines(np.array([[1.0, 0.0], [0.0, 0.0]]), np.eye(2)) == pytest.approx([1.0, 0.0])
 
 
-def test_a_fit_that_finds_the_same_atoms_in_every_part_is_perfectly_stable() -> None:
+def test_refits_that_find_the_same_atoms_are_perfectly_stable() -> None:
     atoms = np.eye(3)
-    found = metrics.stability(np.ones((20, 3)), atoms, lambda _: atoms[::-1], groups=np.arange(20), seed=0)
+    found = metrics.stability(atoms, [atoms[::-1]] * 5)
     assert found is not None
     assert found.overall == pytest.approx(1.0)
     assert found.concepts == pytest.approx(np.ones(3))
@@ -60,39 +59,26 @@ def test_a_fit_that_finds_the_same_atoms_in_every_part_is_perfectly_stable() -> 
 
 def test_the_concept_that_comes_back_is_told_from_the_one_that_does_not() -> None:
     rng = np.random.default_rng(0)
-
-    def fit(_: np.ndarray) -> np.ndarray:
-        return np.stack([np.eye(50)[0], rng.standard_normal(50)])
-
-    found = metrics.stability(np.ones((20, 50)), fit(np.ones(0)), fit, groups=np.arange(20), seed=0)
+    atoms, *refits = (np.stack([np.eye(50)[0], rng.standard_normal(50)]) for _ in range(6))
+    found = metrics.stability(atoms, refits)
     assert found is not None
     assert found.concepts[0] == pytest.approx(1.0)
     assert abs(found.concepts[1]) < 0.5
     assert found.overall == pytest.approx(0.5, abs=0.2)
 
 
-def test_each_photo_is_left_out_once_with_all_its_patches() -> None:
-    groups = np.repeat(np.arange(10), 4)
-    seen: list[set[int]] = []
-
-    def fit(part: np.ndarray) -> np.ndarray:
-        photos, counts = np.unique(part[:, 0], return_counts=True)
-        assert set(counts) == {4}
-        seen.append(set(photos.astype(int)))
-        return np.eye(2)
-
-    metrics.stability(np.stack([groups, groups], axis=1).astype(float), np.eye(2), fit, groups=groups, seed=0)
-    left_out = [set(range(10)) - part for part in seen]
-    assert [len(part) for part in left_out] == [2] * 5
-    assert set.union(*left_out) == set(range(10))
+def test_partners_are_found_whatever_the_order() -> None:
+    atoms = np.random.default_rng(0).standard_normal((5, 30))
+    order = np.array([3, 0, 4, 1, 2])
+    assert np.array_equal(order[metrics.partners(atoms, atoms[order])], np.arange(5))
 
 
-def test_stability_is_unknown_for_one_photo_and_where_a_part_is_too_small() -> None:
-    def refuse(part: np.ndarray) -> np.ndarray:
-        raise AtlasError("too few patches")
-
-    assert metrics.stability(np.ones((4, 2)), np.eye(2), lambda _: np.eye(2), groups=np.zeros(4, int), seed=0) is None
-    assert metrics.stability(np.ones((4, 2)), np.eye(2), refuse, groups=np.arange(4), seed=0) is None
+def test_likeness_by_hand_and_unknown_for_one() -> None:
+    turned = np.array([[1.0, 1.0], [-1.0, 1.0]])  # by 45 degrees
+    assert metrics.likeness([np.eye(2), turned]) == pytest.approx(np.sqrt(0.5))
+    assert metrics.likeness([np.eye(2), turned, np.eye(2)]) == pytest.approx((1 + 2 * np.sqrt(0.5)) / 3)
+    assert metrics.likeness([np.eye(2)]) is None
+    assert metrics.stability(np.eye(2), []) is None
 
 
 def test_fid_is_the_mean_wasserstein_distance_of_the_channels() -> None:

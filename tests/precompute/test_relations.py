@@ -23,7 +23,7 @@ def _world():
 
 
 def test_neighbours_are_similar_concepts_of_other_classes():
-    concepts, _ = refine(*_world(), layout=_place, seed=0)
+    concepts, _ = refine(*_world(), weights=None, layout=_place, seed=0)
     cosine = 0.9 / np.hypot(0.9, 0.1)
     assert [(n.id, n.cosine) for n in concepts[0].neighbours] == [(f"{B}/0", pytest.approx(cosine))]
     assert [(n.id) for n in concepts[2].neighbours] == [f"{A}/0"]
@@ -34,15 +34,19 @@ def test_neighbours_are_similar_concepts_of_other_classes():
 def test_a_likeness_of_two_backgrounds_is_flagged():
     _, records, atoms = _world()
     concepts = [_concept(A, 0, 0.02), _concept(A, 1, 0.9), _concept(B, 0, -0.01), _concept(B, 1, 0.9)]
-    found, _ = refine(concepts, records, atoms, layout=_place, seed=0)
+    found, _ = refine(concepts, records, atoms, weights=None, layout=_place, seed=0)
     assert found[0].neighbours[0].background
 
 
-def test_every_concept_has_a_place_and_every_class_its_nearest():
-    concepts, records = refine(*_world(), layout=_place, seed=7)
+def test_every_concept_has_a_place():
+    concepts, _ = refine(*_world(), weights=None, layout=_place, seed=7)
     assert [(c.map_x, c.map_y) for c in concepts] == [(0, 7), (1, 7), (2, 7), (3, 7)]
-    assert [n.id for n in records[0].nearest_classes] == [B]
-    assert records[0].nearest_classes[0].cosine > 0.9
+
+
+def _weights(*rows: list[float]) -> np.ndarray:
+    found = np.zeros((1000, 3), np.float32)
+    found[: len(rows)] = rows
+    return found
 
 
 def test_a_class_is_aligned_with_every_atom():
@@ -50,14 +54,28 @@ def test_a_class_is_aligned_with_every_atom():
     assert alignment(np.array([2, 2, 0], np.float32), atoms) == (0.7071, 0.0, 0.0)
 
 
-def test_a_class_of_the_shared_dictionary_is_near_by_its_evidence():
+def test_classes_are_near_whose_weights_are_aligned_alike_with_the_shared_atoms_whatever_their_photos():
+    """One class has a dictionary of its own, one shared evidence, one no photo: all are compared in the same vocabulary."""
     shared = [Concept(f"shared/{i}", "shared", None, i, contribution=None) for i in range(2)]
+    c = "n02979186"
     records = [
-        ClassRecord(ImageNetClass(i, w, w), "sample", scope="shared", evidence=(Evidence(e, 1.0, 1.0, None, None, 1.0, 1.0),))
-        for i, (w, e) in enumerate([(A, 0), (B, 0), ("n02979186", 1)])
+        ClassRecord(ImageNetClass(0, A, A), "full", scope="class", n_photos=50),
+        ClassRecord(ImageNetClass(1, B, B), "sample", scope="shared", evidence=(Evidence(1, 1.0, 1.0, None, None, 1.0, 1.0),)),
+        ClassRecord(ImageNetClass(2, c, c), "none"),
     ]
-    _, found = refine(shared, records, {"shared": np.eye(2, 3, dtype=np.float32)}, layout=_place, seed=0)
-    assert [(n.id, round(n.cosine)) for n in found[0].nearest_classes] == [(B, 1), ("n02979186", 0)]
+    atoms = {"shared": np.eye(2, 3, dtype=np.float32), A: np.eye(3, dtype=np.float32)[2:]}
+    weights = _weights([1, 0, 9], [0, 1, 0], [2, 0.2, 0])  # the third direction is no shared atom: it tells nothing
+    _, found = refine([*shared, _concept(A, 0, 1.0)], records, atoms, weights=weights, layout=_place, seed=0)
+    assert [n.id for n in found[0].nearest_classes] == [c, B]
+    assert found[0].nearest_classes[0].cosine == pytest.approx(2 / np.hypot(2, 0.2))
+    assert found[0].nearest_classes[1].cosine == pytest.approx(0.0)
+
+
+def test_without_a_shared_dictionary_all_atoms_are_the_vocabulary_and_without_weights_none_is():
+    _, records = refine(*_world(), weights=_weights([1, 0, 0], [1, 0.1, 0]), layout=_place, seed=0)
+    assert [n.id for n in records[0].nearest_classes] == [B]
+    _, records = refine(*_world(), weights=None, layout=_place, seed=0)
+    assert records[0].nearest_classes == ()
 
 
 def test_alignment_is_the_cosine_with_head_weights_whatever_their_length():
@@ -67,4 +85,4 @@ def test_alignment_is_the_cosine_with_head_weights_whatever_their_length():
 
 
 def test_an_empty_atlas_stays_empty():
-    assert refine([], [], {}, layout=_place, seed=0) == ([], [])
+    assert refine([], [], {}, weights=None, layout=_place, seed=0) == ([], [])

@@ -1,0 +1,163 @@
+"""How good the dictionary of a class is: its measures, what comes back when it is fitted again, and what chance gives instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from atlas.schema import RANDOM_PATCHES, Curve, ImageNetClass
+from precompute import contributions, faithfulness, metrics, refits
+from precompute.activations import ClassActivations
+from precompute.contributions import Decomposition
+from precompute.dictionary import Dictionary, nonnegative
+from precompute.importance import AffineHead
+from precompute.metrics import Stability
+from precompute.pipeline.logit import Explained, explain
+from precompute.pipeline.workshop import Workshop, reconstruct
+
+
+def of_crops(acts: ClassActivations, dictionary: Dictionary, workshop: Workshop) -> dict[str, float | None]:
+    """Return the measures of a dictionary, by their names in a class record, on the crops it was fitted on.
+
+    Of a class that is explained by the shared dictionary no crops are cut: its positions take their place.
+    """
+    A = acts.crops if len(acts.crops) else acts.positions.reshape(-1, acts.positions.shape[2])
+    U = workshop.encode(A, dictionary)
+    return {**_reconstruction(acts, A, reconstruct(U, dictionary)), "sparsity": metrics.sparsity(U), "hoyer": metrics.hoyer(U)}
+
+
+def _reconstruction(acts: ClassActivations, A: np.ndarray, made: np.ndarray) -> dict[str, float | None]:
+    """Return what tells reconstructions from activations; OOD compares those of every fifth photo with the other photos."""
+    own = len(acts.crops) > 0
+    fifth = (np.unique(acts.crop_photo, return_inverse=True)[1] % 5 == 4) if own else np.zeros(len(A), bool)
+    return {
+        "relative_l2": metrics.relative_l2(A, made),
+        "fid": metrics.fid(A, made),
+        "ood": metrics.ood(made[fifth], A[~fifth], A[fifth]),
+    }
+
+
+def of_photos(
+    acts: ClassActivations, dictionary: Dictionary, codes: Float[np.ndarray, "photo position concept"], basis: np.ndarray
+) -> dict[str, float | None]:
+    """Return the reconstruction error at every position of whole photos, and of their means, which an affine head sees."""
+    A, made = acts.positions[basis], reconstruct(codes[basis], dictionary)
+    return {
+        "relative_l2_positions": metrics.relative_l2(A.reshape(-1, A.shape[2]), made.reshape(-1, A.shape[2])),
+        "relative_l2_means": metrics.relative_l2(A.mean(axis=1), made.mean(axis=1)),
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refitted:
+    """A class's own dictionary fitted again on parts of its photos."""
+
+    folds: tuple[Dictionary, ...]  # a fifth of the photos left out of each
+    halves: tuple[Dictionary, ...]  # that share no photo
+
+    def stability(self, dictionary: Dictionary) -> Stability | None:
+        """Return how much of the dictionary the folds find again."""
+        return metrics.stability(dictionary.atoms, [d.atoms for d in self.folds])
+
+
+def refitted(acts: ClassActivations, dictionary: Dictionary, workshop: Workshop) -> Refitted:
+    """Fit a class's own dictionary again, on folds and on halves of its photos."""
+    seed, concepts = workshop.config.seed, len(dictionary.atoms)
+
+    def fit(rows: np.ndarray) -> Dictionary:
+        return workshop.fit(rows, concepts)
+
+    return Refitted(
+        refits.without_folds(acts.crops, fit, groups=acts.crop_photo, seed=seed),
+        refits.on_halves(acts.crops, fit, groups=acts.crop_photo, seed=seed),
+    )
+
+
+def accounts(
+    workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, again: Refitted
+) -> tuple[Decomposition, ...]:
+    """Return the logits by every refit of a dictionary, concepts in its order; none where there is no closed form.
+
+    An interval over these says how far a share is one of the network, and how far one of the fit.
+    """
+    if workshop.backbone.linear_head is None:
+        return ()
+    n, positions, channels = acts.positions.shape
+    rows = acts.positions.reshape(-1, channels)
+    found = []
+    for refit in again.folds:
+        codes = workshop.encode(rows, refit).reshape(n, positions, -1)
+        parts = explain(workshop.backbone, info, acts, refit, codes, seed=workshop.config.seed).parts
+        found.append(parts.reordered(metrics.partners(dictionary.atoms, refit.atoms)))
+    return tuple(found)
+
+
+def by_chance(
+    workshop: Workshop, info: ImageNetClass, acts: ClassActivations, concepts: int, *, judges: Bool[np.ndarray, " photo"]
+) -> dict[str, Any]:
+    """Return what random patches taken for atoms give, as columns of a class record and curves, mean over several draws.
+
+    Args:
+        workshop: whose backbone and seed are used.
+        info: the class.
+        acts: what it was fitted on, and its photos.
+        concepts: how many patches.
+        judges: the photos that explained and curves are taken of.
+    """
+    drawn = refits.random_patches(acts.crops, concepts, seed=workshop.config.seed)
+    if not drawn:
+        return {}
+    made = [_reconstruction(acts, acts.crops, reconstruct(nonnegative.solve(acts.crops, d.atoms), d)) for d in drawn]
+    found: dict[str, Any] = {f"{name}_random": _mean([one[name] for one in made]) for name in made[0]}
+    found["stability_random"] = metrics.likeness([d.atoms for d in drawn])
+    if workshop.backbone.linear_head is None:
+        return found
+    told = [_explained_by(workshop, info, acts, d, judges) for d in drawn]
+    found["explained_random"] = _mean([share for share, _ in told])
+    return found | {"curves": _mean_curves([curves for _, curves in told])}
+
+
+def _explained_by(
+    workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, judges: np.ndarray
+) -> tuple[float | None, tuple[Curve, ...]]:
+    """Return how much of the logit of the judges a dictionary explains, and the curves of its ranking, photo by photo."""
+    positions = acts.positions[judges]
+    n, places, channels = positions.shape
+    codes = nonnegative.solve(positions.reshape(-1, channels), dictionary.atoms).reshape(n, places, -1).mean(axis=1)
+    weight, bias = workshop.backbone.class_head(info.class_index)
+    logit = acts.class_logit[judges]
+    parts = contributions.decompose(codes, dictionary.atoms, weight=weight, bias=bias, class_logit=logit)
+    share = contributions.mean_known(contributions.explained(parts.residual, logit, parts.bias))
+    head = AffineHead(slope=dictionary.atoms @ weight, constant=bias)
+    return share, faithfulness.curves(RANDOM_PATCHES, codes, head, parts.contributions.astype(np.float64))
+
+
+def _mean_curves(draws: Sequence[tuple[Curve, ...]]) -> tuple[Curve, ...]:
+    """Average each measure's curve over the draws that have one."""
+    by_measure: dict[str, list[Curve]] = {}
+    for curve in (curve for curves in draws for curve in curves):
+        by_measure.setdefault(curve.measure, []).append(curve)
+    return tuple(
+        Curve(
+            RANDOM_PATCHES,
+            curves[0].measure,
+            tuple(np.mean([curve.values for curve in curves], axis=0).tolist()),
+            float(np.mean([curve.auc for curve in curves])),
+        )
+        for curves in by_measure.values()
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def explained(own: Explained, acts: ClassActivations, basis: Bool[np.ndarray, " photo"]) -> tuple[float | None, float | None]:
+    """Return how much of the logit a dictionary explains, a mean over the photos: of the basis, and of those held out."""
+    share = contributions.explained(own.parts.residual, acts.class_logit, own.bias)
+    return contributions.mean_known(share[basis]), contributions.mean_known(share[~basis])
