@@ -23,7 +23,7 @@ def show(plan: Plan, config: Config, console: Console, *, as_json: bool) -> None
     facts = Table(show_header=False, box=None, pad_edge=False)
     for name, value in (
         ("classes", f"{plan.classes:,}"),
-        ("photos", f"{plan.photos:,}"),
+        ("photos, copies among them not looked for", f"{plan.photos:,}"),
         ("images through the backbone, photos and crops", f"{plan.images:,}"),
         ("pictures", f"{plan.pictures:,} ({config.pictures})"),
         ("the atlas", f"{plan.bytes / 1e9:.2f} GB"),

@@ -3,6 +3,7 @@
 The one package that reads photographs. A file that cannot be used is skipped with a reason, never fatal.
 """
 
+from precompute.photos.copies import COPY_OF, counted, without_copies
 from precompute.photos.decoding import Decoder, Skipped, ahead
 from precompute.photos.geometry import Geometry
 from precompute.photos.index import SAMPLE, index
@@ -12,6 +13,7 @@ from precompute.photos.reading import LARGEST_PIXELS, LARGEST_RATIO, SMALLEST_SI
 from precompute.photos.shards import SUFFIX as SHARD
 
 __all__ = [
+    "COPY_OF",
     "LARGEST_PIXELS",
     "LARGEST_RATIO",
     "SAMPLE",
@@ -26,8 +28,10 @@ __all__ = [
     "Skipped",
     "Unusable",
     "ahead",
+    "counted",
     "hashed_split",
     "index",
     "read",
     "shuffled",
+    "without_copies",
 ]

@@ -37,6 +37,7 @@ class PhotoIndex:
     sets: tuple[PhotoSet, ...]
     notes: tuple[str, ...] = ()  # what was passed over, a sentence each
     damaged: dict[str, str] = field(default_factory=dict)  # shard → why not all of its photos could be found
+    copies: dict[str, str] = field(default_factory=dict)  # key of a photo that was set aside → which it is a copy of
 
     @property
     def total(self) -> int:

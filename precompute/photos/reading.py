@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import io
 import os
 import stat
 import threading
 import warnings
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from atlas.schema import AtlasError
 from precompute.photos.passing import may_pass
 from precompute.photos.photo import Photo
+
+Found = TypeVar("Found")
 
 SMALLEST_SIDE = 32
 LARGEST_PIXELS = 100_000_000
@@ -46,13 +53,45 @@ def read(photo: Photo | Path) -> Image.Image:
         Unusable: the file cannot be used; the message says why.
         AtlasError: the disk or the machine fails, so that nothing is known of the file.
     """
+    return _opened(photo, _upright_rgb)
+
+
+def thumbnail(photo: Photo | Path, side: int) -> UInt8[np.ndarray, "side side"]:
+    """Return a photo as a small upright grey square, whatever its shape; a JPEG is decoded no larger than that needs.
+
+    Raises:
+        Unusable, AtlasError: as ``read``.
+    """
+    return _opened(photo, functools.partial(_small_grey, side=side))
+
+
+def sha256(photo: Photo | Path) -> str:
+    """Return the hash of a photo's bytes.
+
+    Raises:
+        Unusable, AtlasError: as ``read``.
+    """
+    with _explained(photo):
+        content = _content(photo)
+        with content.open("rb") if isinstance(content, Path) else content as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _opened(photo: Photo | Path, use: Callable[[Image.Image], Found]) -> Found:
+    """Return what is made of a photo, once its header has been found good."""
+    with _explained(photo), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; a bomb is refused below
+        with Image.open(_content(photo), formats=FORMATS) as image:
+            _check_size(image)
+            with _one_large if image.width * image.height > _LARGE else nullcontext():
+                return use(image)
+
+
+@contextmanager
+def _explained(photo: Photo | Path) -> Iterator[None]:
+    """Say of whatever goes wrong whether the file is to blame (Unusable) or nothing is known of it (AtlasError)."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; a bomb is refused below
-            with Image.open(_content(photo), formats=FORMATS) as image:
-                _check_size(image)
-                with _one_large if image.width * image.height > _LARGE else nullcontext():
-                    return _upright_rgb(image)
+        yield
     except (Unusable, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -105,6 +144,11 @@ def _check_size(image: Image.Image) -> None:
         raise Unusable(f"too large ({width}×{height} pixels, at most {LARGEST_PIXELS // 1_000_000} million are read)")
     if max(width, height) > LARGEST_RATIO * min(width, height):
         raise Unusable(f"too narrow ({width}×{height} pixels, one side may be {LARGEST_RATIO} times the other)")
+
+
+def _small_grey(image: Image.Image, side: int) -> UInt8[np.ndarray, "side side"]:
+    image.draft("L", (side, side))
+    return np.asarray(_upright_rgb(image).convert("L").resize((side, side), Image.Resampling.BOX))
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
