@@ -1,7 +1,8 @@
 """The magnitude spectrum of natural photographs, which MACO keeps fixed; with the colour space it was taken in.
 
 Notation: x (height, width, 3) RGB in 0…1; M (3, 3) colour matrix, x − mean = d Mᵀ with d decorrelated;
-magnitude (3, n, n/2 + 1) = mean over photos of |rfft2(window · (d − mean d))|. Its scale does not matter.
+magnitude (3, n, n/2 + 1) = mean over photos of |rfft2(window · (d − mean d))|. Its scale does not matter. Frequencies are in
+cycles a picture: a row and a column of the magnitude.
 
 The window (Hann) is ours: the Fourier transform takes a photo for a tile of an endless pattern, and the jumps between opposite
 edges put energy on the two axes that no photo has; pictures made with it look woven.
@@ -17,8 +18,6 @@ from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
@@ -28,6 +27,7 @@ from atlas.store import data_path
 
 COLOUR_SPACE = "rgb-decorrelated"
 SHIPPED = "data/spectrum.safetensors"
+_TRUSTED = 7 / 8  # of the largest frequency: where larger pictures go on from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,26 +53,44 @@ class Spectrum:
         return digest.hexdigest()
 
     def resized(self, size: int) -> Float[np.ndarray, "3 size half"]:
-        """Return the magnitude for pictures of another side, interpolated between frequencies of equal cycles a picture.
+        """Return the magnitude for pictures of another side: that of equal cycles a picture.
 
-        Frequencies beyond the photos' own continue the fall-off of the last octave.
+        Beyond the frequencies that can be trusted it goes on along the ray from the origin, falling as it falls over the last
+        octave, each channel at its own pace. The last few are not trusted: sharpening and the coarse colours of JPEG files end
+        there.
         """
-        n, half = self.size, self.magnitude.shape[2]
+        n = self.size
         if size == n:
             return self.magnitude
-        rows = np.abs(np.fft.fftfreq(size) * size)
-        columns = np.arange(size // 2 + 1, dtype=float)
-        radius = np.hypot(rows[:, None], columns[None, :])
-        beyond = np.maximum(radius / (n / 2), 1.0)
-        shrink = 1 / np.maximum(np.maximum(rows[:, None], columns[None, :]) / (half - 1), 1.0)
-        at_rows = np.sign(np.fft.fftfreq(size))[:, None] * (rows[:, None] * shrink)
-        at_columns = columns[None, :] * shrink
-        centred = np.fft.fftshift(self.magnitude, axes=1)
-        grid = np.stack([at_columns / (half - 1) * 2 - 1, (at_rows + n // 2) / (n - 1) * 2 - 1], axis=-1)
-        sampled = F.grid_sample(
-            torch.from_numpy(np.log(centred + 1e-9)[None]).float(), torch.from_numpy(grid[None]).float(), align_corners=True
-        )
-        return np.asarray(np.exp(sampled[0].numpy()) / beyond, np.float32)
+        rows, columns = np.fft.fftfreq(size, 1 / size), np.fft.rfftfreq(size, 1 / size)
+        last = _TRUSTED * (n // 2)
+        beyond = np.maximum(np.maximum(np.abs(rows)[:, None], columns) / last, 1.0)  # how far along the ray
+        # By rows −n/2 … n/2: the first, Nyquist's, is the last as well.
+        logarithm = np.log(np.fft.fftshift(self.magnitude, axes=1) + 1e-9)
+        logarithm = np.concatenate([logarithm, logarithm[:, :1]], axis=1)
+        found = _bilinear(logarithm, rows[:, None] / beyond + n // 2, columns / beyond)
+        return np.asarray(np.exp(found - _fall(self.magnitude, last)[:, None, None] * np.log(beyond)), np.float32)
+
+
+def _bilinear(
+    values: Float[np.ndarray, "3 height width"], row: Float[np.ndarray, "size half"], column: Float[np.ndarray, "size half"]
+) -> Float[np.ndarray, "3 size half"]:
+    """Interpolate between pixels; beyond the border, its value: zeros would be a magnitude of 1, as large as any."""
+    row, column = (np.clip(at, 0, length - 1) for at, length in zip((row, column), values.shape[1:], strict=True))
+    top, left = (np.minimum(at.astype(int), length - 2) for at, length in zip((row, column), values.shape[1:], strict=True))
+    down, right = row - top, column - left
+    above = values[:, top, left] * (1 - right) + values[:, top, left + 1] * right
+    below = values[:, top + 1, left] * (1 - right) + values[:, top + 1, left + 1] * right
+    return above * (1 - down) + below * down
+
+
+def _fall(magnitude: Float[np.ndarray, "channel height half_width"], last: float) -> Float[np.ndarray, " channel"]:
+    """Return the exponent p of 1/fᵖ over the octave that ends at ``last`` cycles, by least squares of the logarithms."""
+    n = magnitude.shape[1]
+    radius = np.hypot(np.fft.fftfreq(n, 1 / n)[:, None], np.arange(magnitude.shape[2]))
+    octave = (radius >= last / 2) & (radius <= last)
+    x = np.log(radius[octave])
+    return -np.polyfit(x, np.log(magnitude[:, octave] + 1e-9).T, 1)[0]
 
 
 def compute(photos: Iterable[UInt8[np.ndarray, "size size 3"]], photo_sets: Sequence[str]) -> Spectrum:

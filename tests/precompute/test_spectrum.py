@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,48 @@ def test_resizing_keeps_cycles_a_picture():
         assert np.allclose(resized[:, :10, :10], found.magnitude[:, :10, :10], rtol=0.05)
         assert np.isfinite(resized).all()
         assert (resized > 0).all()
+
+
+def _cycles(size: int):
+    """Return the signed row, the column and the distance from the origin of every frequency, in cycles a picture."""
+    rows, columns = np.meshgrid(np.fft.fftfreq(size, 1 / size), np.arange(size // 2 + 1), indexing="ij")
+    return rows, columns, np.hypot(rows, columns)
+
+
+def _planted(size: int):
+    """Return magnitudes that fall as 1/f, 1/f^1.5 and 1/f², three times as large where the row is positive."""
+    rows, _, radius = _cycles(size)
+    lopsided = np.where((rows > 0) & (rows < size / 2), 3.0, 1.0)
+    return np.stack([lopsided / np.maximum(radius, 1) ** p for p in (1.0, 1.5, 2.0)]).astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [48, 80, 128, 300])
+def test_larger_pictures_fall_on_as_the_photos_did(size: int):
+    magnitude = _planted(64)
+    magnitude[:, 32], magnitude[:, :, 32] = 1.0, 1.0  # Nyquist's row and column are no guide to what lies beyond
+    found = spectrum.Spectrum(magnitude, np.eye(3, dtype=np.float32), 1, ()).resized(size)
+    rows, columns, _ = _cycles(size)
+    kept = (np.abs(rows) > size / 32) & (np.abs(rows) < size / 2) & (columns < size / 2)  # between rows 0 and ±1 the sides mix
+    assert np.allclose(found[:, kept], _planted(size)[:, kept], rtol=0.05)
+
+
+def test_the_energy_of_larger_pictures_lies_where_that_of_the_photos_does():
+    """In every octave, as a share of all energy; and of what the photos cannot know there is less with every octave."""
+    found = spectrum.load()
+
+    def bands(size, edges=(0, 1, 2, 4, 8, 16, 32, 64, 112)):
+        radius = _cycles(size)[2]
+        energy = found.resized(size).astype(float) ** 2
+        inside = [energy[:, (radius > a) & (radius <= b)].sum() for a, b in pairwise(edges)]
+        return np.array(inside) / energy.sum()
+
+    expected = bands(256)
+    for size in (320, 512, 1024):
+        assert np.allclose(bands(size), expected, rtol=0.01)
+        radius = _cycles(size)[2]
+        assert bands(size, (128, 2 * size))[0] < 0.01
+        ring = [found.resized(size)[:, (radius > a) & (radius <= 1.1 * a)].mean() for a in (100, 115, 130, 145)]
+        assert ring == sorted(ring, reverse=True)
 
 
 def test_the_shipped_one_is_of_real_photographs_and_small():
