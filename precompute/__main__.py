@@ -49,6 +49,9 @@ def build(
         str | None, typer.Option(help="Dictionary method of the shared dictionary; default: the same.")
     ] = None,
     shared_concepts: Annotated[int | None, typer.Option(help="Concepts of the shared dictionary.")] = None,
+    dictionaries: Annotated[
+        str | None, typer.Option(help="An atlas whose dictionaries and pictures are used again, and measured anew.")
+    ] = None,
     pictures: Annotated[str | None, typer.Option(help="Feature visualizations: none, quick, fine or full.")] = None,
     picture_seeds: Annotated[
         int | None, typer.Option("--seeds", help="Pictures made of each target; the best by objective × plausibility is kept.")

@@ -9,10 +9,12 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from atlas.schema import FORMAT_VERSION, AtlasError
+from atlas.store import Store, files
 from precompute.maco import PRESETS
 
 
@@ -35,6 +37,7 @@ class Config:
     concepts: int = 10
     shared_dictionary: str = ""  # method of the shared dictionary; empty: the same
     shared_concepts: int = 512
+    dictionaries: str = ""  # an atlas whose dictionaries and pictures are used again: nothing is fitted or painted anew
     pictures: str = "fine"
     picture_seeds: int = 1  # pictures made of each target, of which the best is kept
     publish_photos: Literal["embed", "reference"] = "embed"
@@ -62,12 +65,28 @@ class Config:
         named = self.weights in {"package", "hub"} or not Path(self.weights).is_file()
         weights = self.weights if named else str(Path(self.weights).absolute())
         cache = str(Path(self.cache).absolute()) if self.cache else ""
-        return dataclasses.replace(self, photos=photos, weights=weights, cache=cache)
+        dictionaries = str(Path(self.dictionaries).absolute()) if self.dictionaries else ""
+        return dataclasses.replace(self, photos=photos, weights=weights, cache=cache, dictionaries=dictionaries)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that can change a result, as a manifest records them."""
         found = {k: v for k, v in dataclasses.asdict(self).items() if k not in _FREE}
-        return found | {"format": FORMAT_VERSION}
+        return found | {"format": FORMAT_VERSION, "dictionaries": _identity(self.dictionaries)}
+
+
+@cache
+def _identity(atlas: str) -> str:
+    """Return the sha256 of the dictionaries of an atlas, wherever it lies; nothing for none.
+
+    Raises:
+        AtlasError: it is no atlas, or one without dictionaries.
+    """
+    if not atlas:
+        return ""
+    entry = Store(atlas).manifest.files.get(files.DICTIONARIES)
+    if entry is None:
+        raise AtlasError(f"--dictionaries {atlas}: this atlas has no dictionaries.")
+    return str(entry["sha256"])
 
 
 _FREE = {"photos", "sets", "out", "weights", "classes", "engine", "ray_address", "device", "workers", "threads", "cache"}

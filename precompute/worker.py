@@ -28,14 +28,16 @@ def set_up(config: Config, reporter: Reporter, *, threads: int) -> Workshop:
     """Load what every class needs.
 
     Raises:
-        AtlasError: a backbone, weights or a device that cannot be used.
+        AtlasError: a backbone, weights, a device or given dictionaries that cannot be used.
     """
+    net = backbone.load(config.backbone, weights=config.weights, layer=config.layer, device=config.device)
     return Workshop(
         config=config,
-        backbone=backbone.load(config.backbone, weights=config.weights, layer=config.layer, device=config.device),
+        backbone=net,
         spectrum=spectrum.load(),
         reporter=reporter,
         workers=threads,
+        given=pipeline.given(config, net),
     )
 
 

@@ -4,6 +4,7 @@ One class: photos → activations A → dictionary V → codes U → contributio
 """
 
 from precompute.pipeline.applies import require_applicable
+from precompute.pipeline.given import given
 from precompute.pipeline.one_class import build_class, own_concepts
 from precompute.pipeline.painting import paint_ahead
 from precompute.pipeline.shared import build_shared, fitted, shared_images
@@ -18,6 +19,7 @@ __all__ = [
     "build_shared",
     "digest",
     "fitted",
+    "given",
     "own_concepts",
     "paint_ahead",
     "require_applicable",

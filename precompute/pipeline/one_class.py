@@ -114,8 +114,10 @@ def own_concepts(config: Config, *, photos: int, crops: int) -> int:
 def _dictionary(workshop: Workshop, info: ImageNetClass, acts: ClassActivations) -> Dictionary:
     """Return the class's own dictionary, or the shared one where that is what explains it."""
     config = workshop.config
+    if workshop.given and (found := workshop.given.dictionary(info.wnid, config.dictionary)):
+        return found
     enough = len(acts.crops) >= CROPS_A_CONCEPT * config.concepts
-    if workshop.shared and (config.scope == SHARED or not enough):
+    if workshop.shared and (config.scope == SHARED or not enough or workshop.given):
         return workshop.shared
     if not enough:
         raise AtlasError(

@@ -29,6 +29,8 @@ def paint(
     config = workshop.config
     if config.pictures == "none":
         return Pictures()
+    if workshop.given:
+        return workshop.given.pictures(owner)
     wanted = [] if class_index is None else [_portrait(workshop, owner, class_index)]
     wanted += [maco.Target(_seed(workshop, owner, i), direction=v) for i, v in enumerate(() if atoms is None else atoms)]
     compared = real[:_COMPARED] if real is not None and len(real) >= ENOUGH and config.picture_seeds > 1 else None
@@ -44,7 +46,7 @@ def paint_ahead(workshop: Workshop, classes: Sequence[ImageNetClass]) -> None:
     the best of several seeds is kept: that may depend on the photos of the class.
     """
     config = workshop.config
-    if config.cache and config.pictures != "none" and config.picture_seeds == 1:
+    if config.cache and workshop.given is None and config.pictures != "none" and config.picture_seeds == 1:
         _painted(workshop, "all classes", [_portrait(workshop, c.wnid, c.class_index) for c in classes], None)
 
 

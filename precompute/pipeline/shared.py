@@ -52,7 +52,9 @@ def build_shared(workshop: Workshop, photos: Sequence[Photo], *, digest: str) ->
     if not used:
         raise AtlasError(f"None of the {len(fit)} photos of the fit split can be used: the shared dictionary needs some.")
     workshop.reporter.stage(SHARED, "dictionary", 0)
-    dictionary = workshop.fit(A, workshop.config.shared_concepts, method=workshop.shared_method)
+    config = workshop.config
+    known = workshop.given and workshop.given.dictionary(SHARED, config.shared_dictionary or config.dictionary)
+    dictionary = known or workshop.fit(A, config.shared_concepts, method=workshop.shared_method)
     workshop = dataclasses.replace(workshop, shared=dictionary)
     codes = workshop.encode(A, dictionary)
     shown, images = show(workshop, SHARED, Crops(used, geometry, which[:, 0], which[:, 1]), codes, dictionary)

@@ -16,13 +16,14 @@ from precompute.backbone import Backbone
 from precompute.config import Config
 from precompute.dictionary import METHODS, Dictionary, DictionaryMethod
 from precompute.photos import Decoder, Photo
+from precompute.pipeline.given import Given
 from precompute.progress import Reporter
 from precompute.spectrum import Spectrum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Workshop:
-    """Settings, backbone, spectrum, and the shared dictionary once there is one."""
+    """Settings, backbone, spectrum, the dictionaries that are used again, and the shared one once there is one."""
 
     config: Config
     backbone: Backbone
@@ -30,6 +31,7 @@ class Workshop:
     reporter: Reporter
     workers: int
     shared: Dictionary | None = None
+    given: Given | None = None
 
     @property
     def plan(self) -> CropPlan:

@@ -77,7 +77,9 @@ def test_every_photo_of_every_class_is_there_in_order(by_class: tuple[Any, Store
         assert photos.keys == tuple(f"generated/{wnid}/{p.name}" for p in sorted((photo_folder / wnid).iterdir()))
         assert record.n_photos == 12
         assert record.n_holdout == photos.split.count("holdout")
-        assert record.accuracy == np.mean(photos.correct)
+        fit = np.array(photos.split) == "fit"
+        assert record.accuracy_fit == np.mean(photos.correct[fit])
+        assert record.accuracy_holdout == (np.mean(photos.correct[~fit]) if (~fit).any() else None)
         assert (photos.correct == (photos.predicted == record.info.class_index)).all()
 
 
@@ -88,7 +90,8 @@ def test_every_logit_is_explained(scope: str, request: pytest.FixtureRequest) ->
         photos = store.photos(wnid)
         total = photos.contributions.sum(axis=1) + photos.bias + photos.residual
         np.testing.assert_allclose(total, photos.class_logit, atol=1e-4)
-        assert (photos.dominant == photos.contributions.argmax(axis=1)).all()
+        led = photos.contributions.max(axis=1) > 0
+        assert (photos.dominant == np.where(led, photos.contributions.argmax(axis=1), -1)).all()
 
 
 @pytest.mark.parametrize("scope", ["by_class", "by_shared"])
@@ -98,17 +101,22 @@ def test_the_numbers_of_a_class_are_those_of_its_photos(scope: str, request: pyt
         photos, concepts = store.photos(wnid), store.concepts(wnid)
         assert photos
         assert len(concepts) == 3
-        positive = photos.contributions.mean(axis=0).clip(0).sum()
+        record, fit = store.record(wnid), np.array(photos.split) == "fit"
+        above = float((photos.class_logit - photos.bias)[fit].mean())
         for concept in concepts:
-            mine = photos.contributions[:, concept.index].mean()
-            dominated = photos.dominant == concept.index
+            mine = photos.contributions[fit, concept.index].mean()
+            dominated = photos.dominant[fit] == concept.index
             assert concept.contribution == pytest.approx(mine, abs=1e-5)
-            assert concept.share == (pytest.approx(mine / positive, abs=1e-4) if positive > 0 else None)
+            assert concept.share == (pytest.approx(mine / above, abs=1e-4) if above > 0 else None)
+            assert concept.dominates == dominated.sum()
             assert concept.prevalence == pytest.approx(dominated.mean())
+            assert concept.dominates_holdout == (photos.dominant[~fit] == concept.index).sum()
             if dominated.any():
-                assert concept.reliability == pytest.approx(photos.correct[dominated].mean())
+                assert concept.reliability == pytest.approx(photos.correct[fit][dominated].mean())
             else:
                 assert concept.reliability is None
+        if record.scope == "class" and above > 0:  # what the concepts do not explain is not divided away
+            assert sum(c.share for c in concepts) + record.unexplained == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize("scope", ["by_class", "by_shared"])

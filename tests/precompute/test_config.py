@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from atlas.schema import AtlasError
+from atlas.store.files import data_path
 from precompute import config
 from precompute.config import Config
 from precompute.threads import of_worker
@@ -146,6 +147,7 @@ OTHER: dict[str, Any] = {
     "shared_dictionary": "pca",
     "concepts": 11,
     "shared_concepts": 11,
+    "dictionaries": str(data_path("data/imagenet-lite0")),
     "pictures": "none",
     "publish_photos": "reference",
     "engine": "elsewhere",
@@ -190,6 +192,7 @@ def test_a_worker_in_another_folder_finds_the_same_files(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.pth").write_bytes(b"")
     relative = config.make(photos=["photos", "sample:"], out="atlas", cache="album", weights="mine.pth")
+    assert config.make(photos="p", out="o", dictionaries="made").absolute().dictionaries == str(tmp_path / "made")
     found = relative.absolute()
     assert found.photos == (str(tmp_path / "photos"), "sample:")
     assert (found.cache, found.weights) == (str(tmp_path / "album"), str(tmp_path / "mine.pth"))

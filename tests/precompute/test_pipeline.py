@@ -97,14 +97,27 @@ def test_the_concepts_explain_most_of_the_logit(dalmatians):
     auc = {(c.method, c.measure): c.auc for c in record.curves}
     assert auc["contribution", "c_deletion"] < auc["random", "c_deletion"]
     assert auc["contribution", "c_insertion"] > auc["random", "c_insertion"]
+    assert auc["contribution", "c_deletion"] <= auc["class_ranking", "c_deletion"] < auc["random", "c_deletion"]
+    assert 0 < auc["random_patches", "c_deletion"] < auc["random", "c_deletion"]
+    assert record.c_mu_fidelity is None  # 1 by construction for this head
+
+
+def test_every_measure_has_the_one_that_chance_gives_beside_it(dalmatians):
+    record = dalmatians.record(DALMATIAN)
+    assert record.relative_l2 < record.relative_l2_random < 1
+    assert record.stability > record.stability_random
+    assert record.stability_halves < record.stability
+    assert record.relative_l2_means < record.relative_l2_positions  # the mean over places evens out what patches miss
+    assert 0 < record.explained_random <= 1
+    assert 0 < record.explained_holdout <= 1
+    assert record.refits == 5
 
 
 def test_prevalence_sums_to_one_and_dominance_is_the_argmax(dalmatians):
     found, concepts = dalmatians.photos(DALMATIAN), dalmatians.concepts(DALMATIAN)
     assert sum(c.prevalence for c in concepts) == pytest.approx(1)
     assert np.array_equal(found.dominant, dominant_concept(found.contributions))
-    positive = [c.share for c in concepts if c.share and c.share > 0]
-    assert sum(positive) == pytest.approx(1)
+    assert sum(c.share for c in concepts) + dalmatians.record(DALMATIAN).unexplained == pytest.approx(1)
     assert all(c.share_low <= c.share <= c.share_high for c in concepts)
 
 
