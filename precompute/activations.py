@@ -73,6 +73,20 @@ class ClassActivations:
         """Which photos the crops come from."""
         return np.isin(np.arange(len(self.photos)), self.crop_photo)
 
+    def of(self, chosen: Int[np.ndarray, " chosen"]) -> ClassActivations:
+        """Return some of the photos, without their crops."""
+        return ClassActivations(
+            photos=tuple(self.photos[i] for i in chosen),
+            geometry=tuple(self.geometry[i] for i in chosen),
+            positions=self.positions[chosen],
+            prefix=self.prefix[chosen],
+            class_logit=self.class_logit[chosen],
+            predicted=self.predicted[chosen],
+            crops=self.crops[:0],
+            crop_photo=self.crop_photo[:0],
+            crop_number=self.crop_number[:0],
+        )
+
 
 class Extractor:
     """Run photos and crops through the backbone, ``batch`` images at a time; ``done`` is told of every image."""

@@ -22,9 +22,12 @@ _DICTIONARY_COLUMNS = {
     "sparsity": "sparsity",
     "Hoyer": "hoyer",
     "stability": "stability",
+    "of halves": "stability_halves",
+    "by chance": "stability_random",
     "FID": "fid",
     "OOD": "ood",
     "explained": "explained",
+    "explained by chance": "explained_random",
     "explained, fit": "explained_fit",
     "seconds": "seconds",
 }

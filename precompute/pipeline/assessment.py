@@ -16,7 +16,7 @@ from precompute.contributions import Decomposition
 from precompute.dictionary import Dictionary, nonnegative
 from precompute.importance import AffineHead
 from precompute.metrics import Stability
-from precompute.pipeline.logit import Explained, explain
+from precompute.pipeline.logit import Explained, explain, reached
 from precompute.pipeline.workshop import Workshop, reconstruct
 
 
@@ -114,26 +114,32 @@ def by_chance(
     made = [_reconstruction(acts, acts.crops, reconstruct(nonnegative.solve(acts.crops, d.atoms), d)) for d in drawn]
     found: dict[str, Any] = {f"{name}_random": _mean([one[name] for one in made]) for name in made[0]}
     found["stability_random"] = metrics.likeness([d.atoms for d in drawn])
-    if workshop.backbone.linear_head is None:
-        return found
-    told = [_explained_by(workshop, info, acts, d, judges) for d in drawn]
-    found["explained_random"] = _mean([share for share, _ in told])
-    return found | {"curves": _mean_curves([curves for _, curves in told])}
+    judged = acts.of(np.flatnonzero(judges))
+    codes = [_codes(judged, dictionary) for dictionary in drawn]
+    found["explained_random"] = _mean([_explained(workshop, info, judged, d, U) for d, U in zip(drawn, codes, strict=True)])
+    if workshop.backbone.linear_head is not None:
+        found["curves"] = _mean_curves([_curves(workshop, info, d, U) for d, U in zip(drawn, codes, strict=True)])
+    return found
 
 
-def _explained_by(
-    workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, judges: np.ndarray
-) -> tuple[float | None, tuple[Curve, ...]]:
-    """Return how much of the logit of the judges a dictionary explains, and the curves of its ranking, photo by photo."""
-    positions = acts.positions[judges]
-    n, places, channels = positions.shape
-    codes = nonnegative.solve(positions.reshape(-1, channels), dictionary.atoms).reshape(n, places, -1).mean(axis=1)
+def _codes(acts: ClassActivations, dictionary: Dictionary) -> Float[np.ndarray, "photo position concept"]:
+    n, positions, channels = acts.positions.shape
+    return nonnegative.solve(acts.positions.reshape(-1, channels), dictionary.atoms).reshape(n, positions, -1)
+
+
+def _explained(
+    workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, codes: np.ndarray
+) -> float | None:
+    whole, none = reached(workshop.backbone, info, acts, dictionary, codes)
+    return contributions.mean_known(contributions.explained(acts.class_logit - whole, acts.class_logit, none))
+
+
+def _curves(workshop: Workshop, info: ImageNetClass, dictionary: Dictionary, codes: np.ndarray) -> tuple[Curve, ...]:
+    """Return the curves of the contributions of random patches, photo by photo."""
     weight, bias = workshop.backbone.class_head(info.class_index)
-    logit = acts.class_logit[judges]
-    parts = contributions.decompose(codes, dictionary.atoms, weight=weight, bias=bias, class_logit=logit)
-    share = contributions.mean_known(contributions.explained(parts.residual, logit, parts.bias))
     head = AffineHead(slope=dictionary.atoms @ weight, constant=bias)
-    return share, faithfulness.curves(RANDOM_PATCHES, codes, head, parts.contributions.astype(np.float64))
+    means = codes.mean(axis=1)
+    return faithfulness.curves(RANDOM_PATCHES, means, head, head.contributions(means))
 
 
 def _mean_curves(draws: Sequence[tuple[Curve, ...]]) -> tuple[Curve, ...]:

@@ -65,16 +65,29 @@ def explain(
     return _sampled(backbone, info, acts, dictionary, codes, seed=seed)
 
 
+def reached(
+    backbone: Backbone, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, codes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return F(U) and F(0) of every photo, for any head: what a dictionary makes of its logit, and what is there without it."""
+    head = _head(backbone, info, acts, dictionary)
+    return head(codes), head(np.zeros_like(codes))
+
+
+def _head(backbone: Backbone, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary) -> SampledHead:
+    tokens = (torch.from_numpy(acts.prefix).to(backbone.device),) if backbone.has_class_token else ()
+    return SampledHead(_function(backbone, info, dictionary), device=str(backbone.device), batch=_BATCH, beside=tokens)
+
+
 def _sampled(
     backbone: Backbone, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, codes: np.ndarray, *, seed: int
 ) -> Explained:
-    tokens = (torch.from_numpy(acts.prefix).to(backbone.device),) if backbone.has_class_token else ()
-    head = SampledHead(_function(backbone, info, dictionary), device=str(backbone.device), batch=_BATCH, beside=tokens)
+    head = _head(backbone, info, acts, dictionary)
     phi = importance.METHODS[STAND_IN].estimate(codes, head, seed=seed)
     parts = contributions.complete(phi, without=head(np.zeros_like(codes)), class_logit=acts.class_logit)
     plain = dataclasses.replace(dictionary, offset=None)
     bias = dataclasses.replace(head, function=_function(backbone, info, plain))(np.zeros_like(codes))
-    return Explained(parts, codes, head, bias.astype(np.float32), TOKEN_PHOTOS if tokens else SAMPLED_PHOTOS)
+    most = TOKEN_PHOTOS if backbone.has_class_token else SAMPLED_PHOTOS
+    return Explained(parts, codes, head, bias.astype(np.float32), most)
 
 
 def _function(backbone: Backbone, info: ImageNetClass, dictionary: Dictionary) -> Callable[..., Tensor]:

@@ -10,7 +10,7 @@ from atlas.schema import ImageNetClass
 from precompute import backbone, config, spectrum
 from precompute.activations import ClassActivations
 from precompute.dictionary import METHODS
-from precompute.photos import Photo
+from precompute.photos import Geometry, Photo
 from precompute.pipeline import Workshop, assessment
 from precompute.pipeline.logit import explain
 from precompute.progress import Silent
@@ -41,7 +41,7 @@ def acts(workshop: Workshop) -> ClassActivations:
     photos = tuple(Photo(f"s/{i}", Path(str(i)), INFO.wnid, "fit" if fit[i] else "holdout", 1) for i in range(N))
     return ClassActivations(
         photos=photos,
-        geometry=(),
+        geometry=(Geometry((160, 160)),) * N,
         positions=positions,
         prefix=np.zeros((N, 0, net.channels), np.float32),
         class_logit=(positions.mean(axis=1) @ weight + bias).astype(np.float32),
