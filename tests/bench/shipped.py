@@ -96,21 +96,21 @@ def _judged(workshop: Workshop, record: ClassRecord, acts: ClassActivations, dic
     shares = contributions.explained(explained.parts.residual, acts.class_logit, explained.bias)
     concepts = contributions.concepts_of_class(
         record.info.wnid,
-        explained.parts.contributions,
-        dominant=np.zeros(n, np.int32),
+        [explained.parts],
         correct=acts.predicted == record.info.class_index,
+        basis=np.ones(n, bool),
         seed=0,
     )
     leading = evidence.leading(concepts, workshop.config.concepts)  # the same number of concepts of either dictionary
     among = explained.among(np.array([c.index for c in leading]))
-    _, faithful = evidence.estimated(leading, among, np.ones(n, bool), seed=0)
+    _, faithful = evidence.estimated(leading, among, np.ones(n, bool), basis=np.ones(n, bool), seed=0)
     area = {(c.method, c.measure): c.auc for c in faithful["curves"]}
     pairs = {m: (area[("contribution", m)], area[("random", m)]) for m in ("c_deletion", "c_insertion") if area}
     return Row(len(dictionary.atoms), shares, pairs.get("c_deletion"), pairs.get("c_insertion"))
 
 
 def _line(rows: Sequence[Row]) -> str:
-    shares = np.concatenate([row.explained for row in rows])
+    shares = np.concatenate([row.explained[~np.isnan(row.explained)] for row in rows])
     curves = []
     for name, pairs in (("C-Deletion", [r.deletion for r in rows]), ("C-Insertion", [r.insertion for r in rows])):
         known = np.array([pair for pair in pairs if pair is not None])
