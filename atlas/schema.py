@@ -174,6 +174,7 @@ class ClassRecord:
 class Layout:
     """Where the photos of a class lie in its strategy graph, and what their dots look like."""
 
+    holdout: np.ndarray  # (n,) bool: placed afterwards
     correct: np.ndarray  # (n,) bool
     dominant: np.ndarray  # (n,) int32 concept index, −1: no concept raises the logit
     strategy: np.ndarray  # (n,) int32, −1: in no strategy
@@ -216,7 +217,8 @@ class Photos:
     @property
     def layout(self) -> Layout:
         """What the strategy graph draws."""
-        return Layout(self.correct, self.dominant, self.strategy, self.xy, self.neighbours)
+        holdout = np.array([part == "holdout" for part in self.split], bool)
+        return Layout(holdout, self.correct, self.dominant, self.strategy, self.xy, self.neighbours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,13 +285,14 @@ def read_photos(table: pa.Table, grid: tuple[int, int]) -> Photos:
 
 
 #: The columns of a layout.
-LAYOUT = ["correct", "dominant", "strategy", "x", "y", "neighbours"]
+LAYOUT = ["split", "correct", "dominant", "strategy", "x", "y", "neighbours"]
 
 
 def read_layout(table: pa.Table) -> Layout:
     """Decode where the photos of one class lie, from the columns of a layout."""
     column = {name: table[name].combine_chunks() for name in LAYOUT}
     return Layout(
+        holdout=np.array([part == "holdout" for part in column["split"].to_pylist()], bool),
         **{name: _array(column[name]) for name in ("correct", "dominant", "strategy")},
         xy=np.stack([_array(column["x"]), _array(column["y"])], axis=1),
         neighbours=_tuples(column["neighbours"]),
