@@ -3,7 +3,7 @@
 (function () {
   "use strict";
   const { element, hierarchy } = window.atlas;
-  const SORTS = { index: "class index", name: "name", photos: "most photos", accuracy: "least recognised", strategies: "strategies" };
+  const SORTS = { index: "class index", name: "name", photos: "most photos", accuracy: "least often right", strategies: "strategies" };
   const FILTERS = { all: "all", full: "many photos", sample: "sample photos", none: "weights only" };
   const KEYS = ["q", "in", "sort", "show"];
   let data = null, cards = [], root = null, state = {};
@@ -15,12 +15,12 @@
     const picture = entry.picture
       ? element("img", { class: "picture synthesised", alt: "", width: 160, height: 160, "data-src": entry.picture })
       : element("span", { class: "absent" }, "no picture");
-    const facts = [entry.recognised, entry.strategies ? `${entry.strategies} ${entry.strategies === 1 ? "strategy" : "strategies"}` : ""].filter(Boolean).join(" · ");
+    const facts = [entry.right, entry.strategies ? `${entry.strategies} ${entry.strategies === 1 ? "strategy" : "strategies"}` : ""].filter(Boolean).join(" · ");
     const node = element("a", { class: "class-card", href: entry.url },
       element("span", { class: "visualization" }, picture),
       element("span", { class: "name" }, entry.name),
       element("span", { class: "badge " + entry.coverage }, entry.badge),
-      element("span", { class: "facts" }, facts));
+      element("span", { class: "facts", title: entry.right_interval || null }, facts));
     return { entry, node, name: folded(entry.name), text: folded([entry.name, entry.wnid, entry.also, entry.path.replaceAll("/", " ")].join(" ")) };
   }
 
@@ -76,11 +76,15 @@
     place.append(element("p", { class: "caption" }, `Not in this atlas: ${names}${found.length > 12 ? ` and ${found.length - 12} more` : ""}.`));
   }
 
+  /* By unseen photos first, then those that have none by the others; a handful of photos tells no order. */
+  const FEW = 20, ends = (rate) => rate || [null, null, null];
+  const least = (entry) => entry.holdout >= FEW && entry.accuracy_holdout ? entry.accuracy_holdout[0]
+    : entry.photos - entry.holdout >= FEW && entry.accuracy_fit ? 1 + entry.accuracy_fit[0] : 3;
   const ORDERS = {
     index: () => 0,
     name: (a, b) => a.name.localeCompare(b.name),
     photos: (a, b) => b.entry.photos - a.entry.photos,
-    accuracy: (a, b) => (a.entry.accuracy ?? 2) - (b.entry.accuracy ?? 2),
+    accuracy: (a, b) => least(a.entry) - least(b.entry),
     strategies: (a, b) => b.entry.strategies - a.entry.strategies,
   };
   const ordered = () => [...cards].sort(ORDERS[state.sort || "index"]);
@@ -98,7 +102,7 @@
   }
 
   function draw() {
-    const useful = (key) => key in { index: 1, name: 1 } || new Set(data.classes.map((entry) => entry[key])).size > 1;
+    const useful = (key) => key in { index: 1, name: 1 } || new Set(data.classes.map((entry) => key === "accuracy" ? least(entry) : entry[key])).size > 1;
     choices("sort", Object.fromEntries(Object.entries(SORTS).filter(([key]) => useful(key))), state.sort || "index",
       (value) => { change({ sort: value === "index" ? "" : value }); document.getElementById("classes").append(...ordered().map((one) => one.node)); });
     const known = Object.keys(FILTERS).filter((key) => key === "all" || data.classes.some((entry) => entry.coverage === key));
@@ -127,8 +131,10 @@
     if (state.q) field().value = state.q;
     draw();
     window.atlas.rows.classes = () => ({
-      columns: ["class_index", "wnid", "name", "path", "rests_on", "photos", "accuracy", "strategies", "concepts"],
-      rows: ordered().filter((one) => one.place).map(({ entry }) => [entry.index, entry.wnid, entry.name, entry.path, entry.badge, entry.photos, entry.accuracy, entry.strategies, entry.concepts]),
+      columns: ["class_index", "wnid", "name", "path", "rests_on", "n_photos", "n_holdout", "accuracy_holdout", "accuracy_holdout_low", "accuracy_holdout_high",
+        "accuracy_fit", "accuracy_fit_low", "accuracy_fit_high", "unexplained", "strategies", "concepts"],
+      rows: ordered().filter((one) => one.place).map(({ entry }) => [entry.index, entry.wnid, entry.name, entry.path, entry.badge, entry.photos, entry.holdout,
+        ...ends(entry.accuracy_holdout), ...ends(entry.accuracy_fit), entry.unexplained, entry.strategies, entry.concepts]),
     });
   }
 

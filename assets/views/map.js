@@ -3,8 +3,8 @@
   "use strict";
   const { element } = window.atlas;
   const RAMPS = { light: ["#d9bf4a", "#7c7b78", "#00224e"], dark: ["#4a5f94", "#a59c74", "#fee838"] };
-  const UNITS = { contribution: " logits", stability: "", reliability: " right" };
-  const LISTED = 48, CELL = 200;
+  const UNITS = { contribution: " logits", stability: "", };
+  const LISTED = 48, CELL = 200, FEW = 20;
   let data = null, inks = [], order = [], cells = new Map(), colours = [], by = "group", lassoing = false, words = "", enclosed = null, listed = LISTED;
   let canvas, context, width = 0, height = 0, view = { x: 0, y: 0, scale: 1 }, hovered = -1, path = null, waiting = false, settle = 0;
 
@@ -23,12 +23,15 @@
     const value = by === "group" ? null : data[by][i];
     if (by === "group") return data.groups[groupOf(i)];
     if (value === null) return `${by} unknown`;
-    return `${by} ${by === "reliability" ? value + " %" : (value / 100).toFixed(2).replace("-", "−")}${UNITS[by]}`;
+    if (by === "reliability") return data.dominates[i] < FEW ? `right on ${Math.round(value * data.dominates[i] / 100)} of ${data.dominates[i]} photos it leads` : `right on ${value} % of ${data.dominates[i]} photos it leads`;
+    return `${by} ${(value / 100).toFixed(2).replace("-", "−")}${UNITS[by]}`;
   }
+  /* What a dot is coloured by; how often a concept is right is not told by a handful of photos. */
+  const shown = (i) => by === "reliability" && !(data.dominates[i] >= FEW) ? null : data[by][i];
 
   /* The range of what is coloured by: between the 2nd and the 98th hundredth, so that one extreme does not grey the rest. */
   function range() {
-    const known = data[by].filter((value) => value !== null).sort((a, b) => a - b);
+    const known = data.x.map((_, i) => shown(i)).filter((value) => value !== null).sort((a, b) => a - b);
     return known.length ? [known[Math.floor(known.length * 0.02)], known[Math.floor((known.length - 1) * 0.98)]] : [0, 1];
   }
   function mixed(stops, t) {
@@ -42,7 +45,7 @@
       colours = data.x.map((_, i) => palette[groupOf(i)]);
     } else {
       const [low, high] = range(), stops = RAMPS[dark() ? "dark" : "light"], unknown = token("line");
-      colours = data[by].map((value) => value === null ? unknown : mixed(stops, Math.round(12 * (value - low) / (high - low || 1)) / 12));
+      colours = data.x.map((_, i) => shown(i)).map((value) => value === null ? unknown : mixed(stops, Math.round(12 * (value - low) / (high - low || 1)) / 12));
     }
     inks = Uint32Array.from(colours, ink);
     order = Uint32Array.from(data.x.keys()).sort((a, b) => colours[a] < colours[b] ? -1 : colours[a] > colours[b] ? 1 : a - b);
@@ -64,8 +67,8 @@
     const [low, high] = range(), show = (value) => by === "reliability" ? value + " %" : (value / 100).toFixed(2).replace("-", "−");
     const bar = element("span", { class: "ramp" });
     bar.style.background = `linear-gradient(90deg, ${RAMPS[dark() ? "dark" : "light"].join(",")})`;
-    const unknown = data[by].filter((value) => value === null).length;
-    place.replaceChildren(element("span", {}, show(low)), bar, element("span", {}, show(high)), element("span", {}, unknown ? `${unknown} unknown, pale` : ""));
+    const unknown = data.x.filter((_, i) => shown(i) === null).length;
+    place.replaceChildren(element("span", {}, show(low)), bar, element("span", {}, show(high)), element("span", {}, unknown ? `${unknown} unknown${by === "reliability" ? " or leading fewer than 20 photos" : ""}, pale` : ""));
   }
 
   /* Chosen: enclosed by the lasso, else found by the words, else all. */
@@ -154,9 +157,9 @@
     const inside = (i) => across(i) >= 0 && down(i) >= 0 && across(i) <= width && down(i) <= height;
     const shown = chosen() || data.x.map((_, i) => i).filter(inside), scaled = (values, i) => values[i] === null ? null : values[i] / 100;
     return {
-      columns: ["concept", "class", "group", "x", "y", "contribution_logits", "stability", "reliability"],
+      columns: ["concept_id", "class", "group", "x", "y", "contribution_logits", "stability", "reliability", "dominates"],
       rows: shown.map((i) => [`${owner(i)}/${data.index[i]}`, data.owner[i] < 0 ? "" : data.classes[data.owner[i]][1], data.groups[groupOf(i)], data.x[i], data.y[i],
-        scaled(data.contribution, i), scaled(data.stability, i), scaled(data.reliability, i)]),
+        scaled(data.contribution, i), scaled(data.stability, i), scaled(data.reliability, i), data.dominates[i]]),
     };
   }
   function item(i) {

@@ -13,7 +13,9 @@
     const found = data.concepts.find((one) => one.index === concept);
     return found && found.colour < 10 ? "c-" + found.colour : "c-other";
   };
-  const said = (i) => `photo ${i}, ${data.correct[i] ? "recognised as" : "mistaken for"} ${data.predicted[i]}, dominant concept ${data.dominant[i]}`;
+  const said = (i) => `photo ${i}, ${data.correct[i] ? "recognised as" : "mistaken for"} ${data.predicted[i]}, ${leads(i)}${unseen(i) ? ", unseen" : ""}`;
+  const unseen = (i) => data.split[i] === "holdout";
+  const leads = (i) => data.dominant[i] < 0 ? "no concept leads" : `concept ${data.dominant[i]} leads`;
 
   /* A photo of the class as an element that fills its box: a tile of the thumbnail sheet, or the reader's own copy. */
   function picture(i, side) {
@@ -38,10 +40,11 @@
   function describe(state, chosen) {
     const parts = [];
     if (state.strategy !== undefined) parts.push(`in strategy ${state.strategy}`);
-    if (state.concept !== undefined) parts.push(`dominated by concept ${state.concept}`);
+    if (state.concept !== undefined) parts.push(`led by concept ${state.concept}`);
     if (!parts.length) return `${data.n} ${data.n === 1 ? "photo" : "photos"}`;
     const right = chosen.filter((i) => data.correct[i]).length;
-    return `${chosen.length} of ${data.n} ${parts.join(" and ")}${chosen.length ? `; ${right} right` : ""}`;
+    const held = chosen.filter(unseen), told = held.length ? `, of ${held.length} unseen ones ${held.filter((i) => data.correct[i]).length}` : "";
+    return `${chosen.length} of ${data.n} ${parts.join(" and ")}${chosen.length ? `; ${right} right${told}` : ""}`;
   }
 
   function drawList(state, chosen) {
@@ -53,7 +56,7 @@
     listed = now;
     const first = everything ? chosen : chosen.slice(0, LISTED);
     const buttons = first.map((i) => element("button",
-      { type: "button", class: `thumb ${colour(data.dominant[i])}${data.correct[i] ? "" : " is-wrong"}`, "data-photo": i, "aria-label": said(i), "aria-pressed": String(state.photo === i) }, picture(i, 96)));
+      { type: "button", class: `thumb ${colour(data.dominant[i])}${data.correct[i] ? "" : " is-wrong"}${unseen(i) ? " is-unseen" : ""}`, "data-photo": i, "aria-label": said(i), "aria-pressed": String(state.photo === i) }, picture(i, 96)));
     if (first.length < chosen.length) {
       const more = element("button", { type: "button", class: "quiet" }, `show all ${chosen.length}`);
       more.addEventListener("click", () => { everything = true; drawList(atlas.state, chosen); });
@@ -92,7 +95,7 @@
       { label: "bias", value: data.bias[i] },
       ...first.map((one) => ({ label: `${one.shared ? "shared " : "concept "}${one.index}`, value: one.value, concept: one.index })),
       ...(count ? [{ label: `${count} others`, value: others }] : []),
-      { label: "residual", value: data.residual[i] },
+      { label: "not explained", value: data.residual[i], unexplained: true },
     ];
   }
 
@@ -103,7 +106,7 @@
     const at = (value) => (100 * (value - low)) / (high - low || 1);
     const body = rows.map((row) => {
       const [start, end] = [row.from, row.from + row.value].sort((a, b) => a - b);
-      const bar = element("span", { class: "step" + (row.value < 0 ? " negative" : "") });
+      const bar = element("span", { class: "step" + (row.value < 0 ? " negative" : "") + (row.unexplained ? " hatched" : "") });
       bar.style.left = at(start) + "%";
       bar.style.width = Math.max(at(end) - at(start), 0.6) + "%";
       const name = row.concept === undefined ? row.label
@@ -144,12 +147,12 @@
     const where = element("p", { class: "caption" }, "where: ", ...heats.flatMap((concept) => [element("button",
       { type: "button", class: `mini ${colour(concept)}`, "data-concept": concept, "aria-pressed": String(state.concept === concept) }, `concept ${concept}`), " "]));
     const focused = place.contains(document.activeElement) ? document.activeElement.dataset.concept : undefined;
-    const strategy = data.strategies ? (data.strategy[i] < 0 ? " · in no strategy" : ` · strategy ${data.strategy[i]}`) : "";
+    const strategy = data.strategies ? (data.strategy[i] < 0 ? " · fits no group" : ` · strategy ${data.strategy[i]}`) : "";
     const single = data.n === 1;
     document.getElementById("photo-title").replaceChildren(single ? "The photo " : `Photo ${i} `,
       element("small", {}, state.photo === undefined && !single ? "· an example" : ""));
     place.replaceChildren(
-      element("p", { class: "caption" }, data.correct[i] ? "recognised as " : element("b", { class: "poor" }, "mistaken for "), data.predicted[i], strategy, data.split[i] === "holdout" ? " · held out" : " · used in the fit"),
+      element("p", { class: "caption" }, data.correct[i] ? "recognised as " : element("b", { class: "poor" }, "mistaken for "), data.predicted[i], strategy, unseen(i) ? " · an unseen photo" : data.correct[i] ? " · the concepts were learned from photos like this" : ""),
       data.source === "withheld" ? element("p", { class: "placeholder" }, ...place.dataset.missing.split("`").map((words, k) => (k % 2 ? element("code", {}, words) : words))) : frame,
       data.source === "thumbnails" && data.sprite ? element("p", { class: "caption" }, `the thumbnail of the atlas, ${data.sprite.side} pixels; --photo-root shows your own copy of the photo, large`) : "",
       heats.length && data.source !== "withheld" ? where : "", waterfall(i),
@@ -177,7 +180,7 @@
     tip.style.top = Math.min(event.event.clientY + 14, innerHeight - 190) + "px";
     tip.replaceChildren(element("div", { class: "tip-picture" }, picture(i, 96)),
       element("p", {}, element("b", {}, `photo ${i}`), ` · ${data.correct[i] ? "" : "mistaken for "}${data.predicted[i]}`),
-      element("p", {}, `concept ${data.dominant[i]}`));
+      element("p", {}, leads(i), unseen(i) ? " · placed afterwards" : ""));
   }
 
   document.addEventListener("click", (event) => {

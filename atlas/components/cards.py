@@ -7,7 +7,7 @@ from typing import Any
 from dash import html
 
 from atlas import theme
-from atlas.components import formats
+from atlas.components import formats, rates
 from atlas.components.explain import explain
 from atlas.components.exports import reference, table_links
 from atlas.components.links import class_link, concept_url, joined, neighbour_text
@@ -31,7 +31,7 @@ def concepts_section(view: ClassView) -> Any:
             html.Div(
                 [
                     html.H2(title, id="concepts-title"),
-                    html.P("by contribution · above: feature visualization" + (_CROPS if seen else "")),
+                    html.P(f"by contribution; {formats.not_explained(view.record)} · above: {_ABOVE}" + (_CROPS if seen else "")),
                     tools,
                 ],
                 className="section-head",
@@ -39,7 +39,7 @@ def concepts_section(view: ClassView) -> Any:
             *([html.P(_shared_note(view), className="note")] if view.record.scope == "shared" else []),
             None if seen else html.P(_NO_CROPS, className="caption"),
             explain(
-                *("feature visualization", "contribution", "prevalence", "reliability", "stability"),
+                *("feature visualization", "contribution", "share", "interval", "prevalence", "reliability", "stability"),
                 *("aligned classes", "similar concepts"),
             ),
             html.Div([card(concept, view) for concept in view.concepts], className="cards"),
@@ -50,6 +50,7 @@ def concepts_section(view: ClassView) -> Any:
     )
 
 
+_ABOVE = "feature visualization"
 _CROPS = " · below: crops of photos that use the concept most"
 _NO_CROPS = [
     "Crops are not published with this atlas; ",
@@ -63,12 +64,16 @@ def _toggle(name: str, label: str, *, on: bool) -> Any:
 
 
 def _shared_note(view: ClassView) -> str:
-    n, explained = formats.counted(view.record.n_photos, "photo"), view.record.explained
+    record = view.record
     account = (
-        f" All shared concepts together account for {formats.percent(explained)} of the logit." if explained is not None else ""
+        f" All shared concepts together account for {formats.percent(record.explained)} of the logit photo by photo; "
+        f"{formats.not_explained(record)}."
+        if record.explained is not None
+        else ""
     )
+    had = "one photo" if record.n_photos == 1 else formats.counted(record.n_photos, "photo")
     return (
-        f"This class rests on {n}: too few for a dictionary of its own. It is explained with concepts shared by all classes; "
+        f"We had {had}: too few to find concepts for this class alone. It is explained with concepts shared by all classes; "
         f"these are the ones that count most here.{account}"
     )
 
@@ -85,7 +90,8 @@ def card(concept: Concept, view: ClassView) -> Any:
         html.Div([heading, html.Span([formats.signed(concept.contribution), unit], className="amount")], className="card-head"),
         _stability(concept),
         _numbers(concept, view),
-        *(html.P(doubt, className="doubt") for doubt in doubts(concept, view.record)),
+        *(html.P(words, className="doubt poor") for words in warnings(concept, view.record)),
+        *(html.P(words, className="doubt") for words in doubts(concept)),
         *_relations(concept, view),
         html.P(html.A(["open ", html.Span(name, className="sr"), " →"], href=href), className="more"),
         reference(
@@ -107,11 +113,29 @@ def _crops(pictures: ConceptPictures, name: str) -> Any:
 
 
 def _numbers(concept: Concept, view: ClassView) -> Any:
-    n = view.record.n_photos
-    rows = [("share", formats.percent(concept.share, 1) + (_interval(concept) if view.record.coverage == "full" else ""))]
-    if n > 1:  # how often a concept leads, one photo does not tell
-        rows += [("prevalence", formats.prevalence(concept, n)), ("reliability", formats.reliability(concept, n))]
-    return html.Dl([html.Div([html.Dt(label), html.Dd(text)]) for label, text in rows], className="numbers")
+    n = view.record.n_fit_split or view.record.n_photos
+    lines: list[tuple[str, Any]] = [("share", _share(concept, view.record))]
+    if view.record.n_photos > 1:  # how often a concept leads, one photo does not tell
+        lines += [("leads", formats.prevalence(concept.prevalence, n)), *right_lines(concept)]
+    return html.Dl([html.Div([html.Dt(label), html.Dd(text)]) for label, text in lines], className="numbers")
+
+
+def _share(concept: Concept, record: ClassRecord) -> Any:
+    share, between = formats.percent(concept.share, 1), share_interval(concept, record)
+    return [share, html.Small(f" {between}", title=formats.interval_basis(record))] if between else share
+
+
+def right_lines(concept: Concept) -> list[tuple[str, Any]]:
+    """Return how often the network is right where a concept leads: on unseen photos and on the others."""
+    held, known = rates.leads_unseen(concept), rates.leads(concept)
+    lines = [("right, unseen", held), ("right, others" if held else "right", known)]
+    said = [
+        (label, [str(one), html.Small(f" ({rates.span(one)}\u202f%)", title="95\u202f% interval")])
+        for label, one in lines
+        if one is not None
+    ]
+    unknown = concept.dominates is None
+    return [*said] or ([("right", formats.UNKNOWN)] if unknown else [])
 
 
 def _stability(concept: Concept) -> Any:
@@ -122,21 +146,26 @@ def _stability(concept: Concept) -> Any:
     return html.P([html.Span([f"{word} ", html.B(number)], className=f"pill {word.replace(' ', '-')}")], className="stability")
 
 
-def _interval(concept: Concept) -> str:
-    if concept.share_low is None or concept.share_high is None:
+def share_interval(concept: Concept, record: ClassRecord) -> str:
+    """Return the interval of a share in per cent, where enough photos were read for one."""
+    if concept.share_low is None or concept.share_high is None or record.coverage != "full":
         return ""
-    return f" ({formats.span(concept.share_low * 100, concept.share_high * 100)})"
+    return f"({formats.span(concept.share_low * 100, concept.share_high * 100)})"
 
 
-def doubts(concept: Concept, record: ClassRecord) -> list[str]:
-    """Say why a concept deserves caution."""
+def warnings(concept: Concept, record: ClassRecord) -> list[str]:
+    """Say where the network is wrong more often than usual, if chance does not explain it."""
+    found = rates.shortfall(rates.leads(concept), rates.seen(record))
+    return [found] if found else []
+
+
+def doubts(concept: Concept) -> list[str]:
+    """Say what else asks for caution."""
     found = []
     if concept.share is not None and concept.share <= -0.01:
         found.append("speaks against this class")
-    if formats.falls_short(concept.reliability, record):
-        found.append(f"less reliable than the class ({formats.percent(record.accuracy)} right)")
     if concept.stability is not None and formats.stability(concept.stability)[0] == "unstable":
-        found.append("other fits find something else")
+        found.append("did not come back when we refitted: may be noise")
     return found
 
 
@@ -145,7 +174,7 @@ def _relations(concept: Concept, view: ClassView) -> list[Any]:
     aligned = [n for n in concept.aligned if n.id != view.record.info.wnid][:3]
     if aligned:
         links = [class_link(view.atlas, n.id, names=view.names, held=view.held) for n in aligned]
-        parts.append(html.P(["also in ", *joined(links)], className="relations"))
+        parts.append(html.P(["also speaks for: ", *joined(links)], className="relations"))
     similar = [n for n in concept.neighbours if not n.background][:2]
     if similar:
         text = [f"{neighbour_text(n, view.names)} ({n.cosine:.2f})" for n in similar]

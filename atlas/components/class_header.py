@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 from dash import html
 
-from atlas.components import formats
+from atlas.components import formats, rates
 from atlas.components.explain import explain
 from atlas.components.links import class_url, home_url
 from atlas.components.pictures import zoomable
 from atlas.components.view import ClassView
-from atlas.schema import ClassRecord, ImageNetClass
+from atlas.schema import CLASS_RANKING, RANDOM, ClassRecord, ImageNetClass
 
 
 def class_header(view: ClassView) -> Any:
@@ -23,7 +23,7 @@ def class_header(view: ClassView) -> Any:
         html.H1(info.name, tabIndex="-1"),
         html.P(_identity(info), className="identity"),
         html.Ul([html.Li(fact) for fact in facts(view)], className="facts"),
-        explain("recognised", "reconstruction error", "explained", "stability") if view.record.coverage == "full" else None,
+        explain("right", "explained", "not explained", "reconstruction error", "stability") if _full(view.record) else None,
     ]
     return html.Div(
         [_portrait(view), html.Div([word for word in words if word is not None], className="words"), _neighbours(view)],
@@ -56,19 +56,27 @@ def facts(view: ClassView) -> list[Any]:
     record = view.record
     if record.coverage == "none":
         return [[html.B("weights only"), ": no photos of this class were read"]]
-    found: list[Any] = [_photos_fact(record), formats.recognised(record)]
+    found: list[Any] = [_photos_fact(record), *_right_fact(record)]
     if view.strategies:
         found.append(formats.counted(len(view.strategies), "strategy"))
-    measured = [
-        ("reconstruction error", formats.plain(record.relative_l2), record.relative_l2),
-        ("explained", formats.percent(record.explained), record.explained),  # of one photo, too: it is no estimate
-        ("stability", formats.plain(record.stability), record.stability),
-    ]
-    several = record.n_photos > 1
-    found += [
-        [f"{label} ", html.B(text)] for label, text, value in measured if value is not None and (several or label == "explained")
-    ]
+    if record.explained is not None:  # of one photo, too: it is no estimate
+        found.append(["explained ", html.B(formats.explained(record)), f"; {formats.not_explained(record)}"])
+    measured = [("reconstruction error", record.relative_l2), ("stability", record.stability)] if record.n_photos > 1 else []
+    found += [[f"{label} ", html.B(formats.plain(value))] for label, value in measured if value is not None]
     return [*found, *_curves_fact(record)]
+
+
+def _full(record: ClassRecord) -> bool:
+    return record.coverage == "full"
+
+
+def _right_fact(record: ClassRecord) -> list[Any]:
+    """Say how often the network is right, with the interval as a note; nothing where it is unknown."""
+    said = rates.right(record)
+    if said == formats.UNKNOWN:
+        return []
+    note = f" {rates.right_interval(record)}" if record.n_photos > 1 else ""
+    return [[html.B(said), html.Small(note)]]
 
 
 def _photos_fact(record: ClassRecord) -> Any:
@@ -77,11 +85,10 @@ def _photos_fact(record: ClassRecord) -> Any:
 
 def _curves_fact(record: ClassRecord) -> list[Any]:
     auc = {(curve.measure, curve.method): curve.auc for curve in record.curves}
-    ours = auc.get(("c_deletion", "contribution"))
-    if ours is None or record.coverage != "full":
+    ours, random = auc.get(("c_deletion", CLASS_RANKING)), auc.get(("c_deletion", RANDOM))
+    if ours is None or not _full(record):
         return []
-    random = auc.get(("c_deletion", "random"))
-    return [["C-Deletion ", html.B(formats.plain(ours)), f" (random {formats.plain(random)})"]]
+    return [["C-Deletion of the ranking ", html.B(formats.plain(ours)), f" (random {formats.plain(random)})"]]
 
 
 def _neighbours(view: ClassView) -> Any:

@@ -1,49 +1,65 @@
-"""Whether to believe the order of the concepts: curves beside a random ranking, and how far the estimators agree."""
+"""Whether to believe the order of the concepts: curves beside chance, how far estimators agree, how good the dictionary is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 from typing import Any
 
-import numpy as np
 from dash import html
 
 from atlas.components import formats
-from atlas.components.bars import ESTIMATOR_NAMES
 from atlas.components.explain import explain
 from atlas.components.exports import CHART, exports, rows
+from atlas.components.importance import label
 from atlas.components.markup import Drawing
+from atlas.components.measures import measures
 from atlas.components.view import ClassView
-from atlas.schema import Concept, Curve
+from atlas.schema import CLASS_RANKING, RANDOM, RANDOM_PATCHES, Curve
 
 _WIDTH, _HEIGHT = 240, 130
 _MEASURES = {
-    "c_deletion": ("C-Deletion", "the logit as the most important concepts are taken away: lower is better"),
-    "c_insertion": ("C-Insertion", "the logit as they are put in, the most important first: higher is better"),
+    "c_deletion": ("C-Deletion", "how fast the answer collapses when we remove the top concepts first: steeper is better"),
+    "c_insertion": ("C-Insertion", "how fast it comes back as they are put in, the most important first: steeper is better"),
 }
-_OURS, _RANDOM = "contribution", "random"
+#: What a curve follows: its name, how its line is drawn, and the class of that line. All others are estimators.
+_CURVES = {
+    "contribution": ("contribution, photo by photo", "thick", "ours"),
+    CLASS_RANKING: ("the ranking shown above", "dash-dotted", "shown"),
+    RANDOM: ("a random ranking", "dashed", "random"),
+    RANDOM_PATCHES: ("random patches instead of concepts", "dotted", "patches"),
+}
+_ORDER = tuple(_CURVES)
 
 
 def faithfulness_panel(view: ClassView) -> Any:
-    """Show the curves of a class with their areas; None where none were measured."""
-    curves, agreed = view.record.curves, agreement(view.concepts)
-    if not curves and agreed is None:
+    """Show the curves of a class with their areas, and how good its dictionary is; None where nothing was measured."""
+    curves, agreed, table = view.record.curves, view.record.agreement, measures(view)
+    if not curves and agreed is None and table is None:
         return None
     charts = [_chart([c for c in curves if c.measure == measure], *words) for measure, words in _MEASURES.items()]
-    alike = f"Estimators agree: Spearman {formats.plain(agreed)}, mean over pairs. " if agreed is not None else ""
-    said = alike + (_basis(view) if curves else "")
     return html.Section(
         [
-            html.H2("Can the order be believed?", id="faith-title"),
-            html.P(said, className="caption"),
+            html.H2("Is this ranking right?", id="faith-title"),
+            html.P(_said(view), className="caption"),
             html.Div([chart for chart in charts if chart is not None], className="halves", id="faithfulness", **_numbers(curves)),
             exports("faithfulness", *CHART, of="#faithfulness") if curves else None,
-            explain("C-Deletion", "C-Insertion", "agreement"),
+            explain(
+                "C-Deletion", "C-Insertion", "agreement", *(("C-μFidelity",) if view.record.c_mu_fidelity is not None else ())
+            ),
+            table,
         ],
         className="panel faith",
         **{"aria-labelledby": "faith-title"},
     )
+
+
+def _said(view: ClassView) -> str:
+    """Say how far the estimators agree, and on which photos all this rests."""
+    agreed, ways = view.record.agreement, {name for concept in view.concepts for name in concept.estimators}
+    basis = _basis(view)
+    if agreed is None:
+        return f"Measured on {basis}." if view.record.curves else ""
+    return f"{len(ways) + 1} ways of measuring agree (rank correlation {formats.plain(agreed)}), on {basis}."
 
 
 def _numbers(curves: Sequence[Curve]) -> dict[str, str]:
@@ -53,37 +69,18 @@ def _numbers(curves: Sequence[Curve]) -> dict[str, str]:
 
 
 def _basis(view: ClassView) -> str:
-    """Say on how many photos the curves rest."""
+    """Name the photos that the curves rest on."""
     record = view.record
     if record.n_holdout:
-        return f"Measured on the {formats.counted(record.n_holdout, 'photo')} held out."
+        return formats.counted(record.n_holdout, "unseen photo")
     few = ": a hint, no evidence" if record.coverage != "full" else ""
-    return f"Measured on {formats.counted(record.n_photos, 'photo')}{few}."
-
-
-def agreement(concepts: Sequence[Concept]) -> float | None:
-    """Return the mean Spearman correlation between all pairs of estimators; None with fewer than two."""
-    names = sorted(set.intersection(*(set(c.estimators) for c in concepts))) if concepts else []
-    columns = [[c.estimators[name] for c in concepts] for name in names]
-    if all(c.contribution is not None for c in concepts):
-        columns.append([c.contribution or 0.0 for c in concepts])
-    if len(columns) < 2 or len(concepts) < 3:
-        return None
-    ranks = [_ranks(np.asarray(column)) for column in columns]
-    return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in combinations(ranks, 2) if a.std() and b.std()] or [0.0]))
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return the ranks of values, ties sharing their mean rank."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = counts.cumsum()
-    return np.asarray((last - (counts - 1) / 2)[inverse], np.float64)
+    return f"{formats.counted(record.n_photos, 'photo')}{few}"
 
 
 def _chart(curves: Sequence[Curve], name: str, caption: str) -> Any:
     if not curves:
         return None
-    ordered = sorted(curves, key=lambda c: (c.method != _RANDOM, c.method == _OURS))
+    ordered = sorted(curves, key=lambda c: -_ORDER.index(c.method) if c.method in _ORDER else -len(_ORDER))
     low = min(0.0, *(value for curve in curves for value in curve.values))
     high = max(1.0, *(value for curve in curves for value in curve.values))
     lines = "".join(_line(curve, low, high) for curve in ordered)
@@ -101,15 +98,16 @@ def _chart(curves: Sequence[Curve], name: str, caption: str) -> Any:
 
 
 def _called(curve: Curve) -> str:
-    return ESTIMATOR_NAMES.get(curve.method, curve.method)
+    return _CURVES[curve.method][0] if curve.method in _CURVES else label(curve.method)
 
 
 def _key(curve: Curve) -> Any:
-    return [html.Span(className=f"key-line {_style(curve)}"), _called(curve)]
+    line = f" {_CURVES[curve.method][1]}" if curve.method in _CURVES else ""
+    return [html.Span(className=f"key-line {_style(curve)}"), _called(curve), html.Small(line)]
 
 
 def _style(curve: Curve) -> str:
-    return {_OURS: "ours", _RANDOM: "random"}.get(curve.method, "rival")
+    return _CURVES[curve.method][2] if curve.method in _CURVES else "rival"
 
 
 def _line(curve: Curve, low: float, high: float) -> str:

@@ -6,10 +6,13 @@ from atlas.schema import FULL_COVERAGE_PHOTOS, ClassRecord, Concept
 
 UNKNOWN = "–"
 
+#: Fewer photos than this are counted, not turned into per cent.
+FEW = 20
+
 
 def percent(value: float | None, digits: int = 0) -> str:
     """Return a share as per cent: 0.926 → "93 %"."""
-    return UNKNOWN if value is None else f"{_minus(f'{value * 100:.{digits}f}')}\u202f%"
+    return UNKNOWN if value is None else f"{_minus(f'{round(value * 100, digits) + 0.0:.{digits}f}')}\u202f%"
 
 
 def signed(value: float | None, digits: int = 2) -> str:
@@ -50,35 +53,15 @@ def rests_on(record: ClassRecord) -> str:
     return f"{record.n_photos} photos{held}"
 
 
-def recognised(record: ClassRecord) -> str:
-    """Say how many photos the network gets right: per cent where that was measured on enough of them."""
-    if record.accuracy is None or not record.n_photos:
+def prevalence(value: float | None, n_photos: int) -> str:
+    """Say how many photos a concept leads, of all that are not held out."""
+    if value is None or not n_photos:
         return UNKNOWN
-    if record.n_photos >= FULL_COVERAGE_PHOTOS:
-        return f"{percent(record.accuracy)} recognised"
-    right = round(record.accuracy * record.n_photos)
-    if record.n_photos == 1:
-        return "recognised" if right else "not recognised"
-    return f"{right} of {record.n_photos} recognised"
-
-
-def prevalence(concept: Concept, n_photos: int) -> str:
-    """Say how many photos a concept dominates."""
-    if concept.prevalence is None or not n_photos:
-        return UNKNOWN
-    if n_photos >= FULL_COVERAGE_PHOTOS:
-        return f"{percent(concept.prevalence)} of photos"
-    return f"{round(concept.prevalence * n_photos)} of {counted(n_photos, 'photo')}"
-
-
-def reliability(concept: Concept, n_photos: int) -> str:
-    """Say how often the network is right where a concept dominates."""
-    if concept.reliability is None or concept.prevalence is None:
-        return "dominates none" if concept.prevalence == 0 else UNKNOWN
-    if n_photos >= FULL_COVERAGE_PHOTOS:
-        return f"{percent(concept.reliability)} right"
-    dominated = round(concept.prevalence * n_photos)
-    return f"{round(concept.reliability * dominated)} of {dominated} right"
+    if value == 0:
+        return "never leads"
+    if n_photos >= FEW:
+        return f"{percent(value)} of {n_photos} photos"
+    return f"{round(value * n_photos)} of {counted(n_photos, 'photo')}"
 
 
 def stability(value: float) -> tuple[str, str]:
@@ -87,10 +70,29 @@ def stability(value: float) -> tuple[str, str]:
     return "stable" if shown >= 0.8 else "fairly stable" if shown >= 0.6 else "unstable", plain(shown)
 
 
-def falls_short(accuracy: float | None, record: ClassRecord, by: float = 0.1) -> bool:
-    """Tell whether a part of the photos is recognised clearly less often than the whole class, measured on enough photos."""
-    known = accuracy is not None and record.accuracy is not None and record.n_photos >= FULL_COVERAGE_PHOTOS
-    return known and (accuracy or 0.0) < (record.accuracy or 0.0) - by
+def explained(record: ClassRecord) -> str:
+    """Say how much of the logit the concepts give back photo by photo, on unseen photos first; a dash where it is unknown."""
+    if record.explained_holdout is None:
+        return percent(record.explained)
+    return f"{percent(record.explained_holdout)} on unseen photos ({percent(record.explained)} on the others)"
+
+
+def not_explained(record: ClassRecord) -> str:
+    """Say what share of the mean logit no concept accounts for: "not explained 16 %", "overshoots by 3 %"; a dash if unknown."""
+    share = record.unexplained
+    return f"{lacking_name(share)} {percent(None if share is None else abs(share))}"
+
+
+def lacking_name(value: float | None) -> str:
+    """Name what is not explained, or what is explained too much."""
+    return "overshoots by" if value is not None and value < 0 else "not explained"
+
+
+def interval_basis(record: ClassRecord) -> str:
+    """Say what the interval of a share takes into account."""
+    if record.refits:
+        return f"95\u202f% interval over photos and {counted(record.refits, 'refit')}"
+    return "95\u202f% interval over photos alone: the dictionary is held fixed"
 
 
 def concept_name(concept: Concept) -> str:

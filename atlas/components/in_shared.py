@@ -21,7 +21,7 @@ def shared_section(view: ClassView) -> Any:
     if not view.aligned:
         return None
     numbers = rows(
-        ["concept", "cosine", "contribution"], [(one.concept.concept_id, one.cosine, one.contribution) for one in view.aligned]
+        ["concept_id", "cosine", "contribution"], [(one.concept.concept_id, one.cosine, one.contribution) for one in view.aligned]
     )
     title, said = _said(view)
     return html.Section(
@@ -39,10 +39,10 @@ def shared_section(view: ClassView) -> Any:
 def _said(view: ClassView) -> tuple[str, str]:
     record = view.record
     if record.scope == "class":
-        both = f"all shared ones together explain {formats.percent(record.explained_shared)} of the logit, its own concepts "
+        own = f"{record.info.name}’s own {len(view.concepts)}, {formats.explained(record)}; {formats.not_explained(record)}"
         return (
-            "The same photos in concepts shared by all classes",
-            f"those that count most here; {both}{formats.percent(record.explained)}",
+            "Seen through concepts shared by all classes",
+            f"photo by photo they explain {formats.percent(record.explained_shared)} of the answer; {own}",
         )
     how_much = "photos" if record.coverage == "none" else "more photos"
     return (
@@ -63,5 +63,5 @@ def _concept(one: AlignedConcept, view: ClassView) -> Any:
             [html.Span(picture, className="visualization"), html.Span(name), *counts, *known],
             href=concept_url(view.atlas, one.concept),
         ),
-        html.P(["also in ", *joined(links)], className="relations") if links else None,
+        html.P(["also speaks for: ", *joined(links)], className="relations") if links else None,
     ]

@@ -14,7 +14,6 @@ from atlas.components.exports import exports, rows
 from atlas.components.links import class_url
 from atlas.components.pictures import image
 from atlas.components.view import Picture
-from atlas.schema import FULL_COVERAGE_PHOTOS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +23,17 @@ class NearClass:
     wnid: str
     name: str
     portrait: Picture | None = None
-    cosine: float | None = None  # between the concept profiles; None: of the same kind in WordNet
+    cosine: float | None = None  # between the alignment profiles; None: of the same kind in WordNet
 
 
-def nearest_section(atlas: str, near: Sequence[NearClass], *, photos: int = 0) -> Any:
-    """Show the nearest classes as pictures; None where there are none. What rests on few ``photos`` says so."""
+def nearest_section(atlas: str, near: Sequence[NearClass]) -> Any:
+    """Show the nearest classes as pictures; None where there are none."""
     if not near:
         return None
     numbers = rows(["wnid", "class", "cosine"], [(one.wnid, one.name, one.cosine) for one in near])
     measured = near[0].cosine is not None
-    said = "classes whose concepts add up to nearly the same direction" if measured else "classes of the same kind, by WordNet"
-    if measured and photos < FULL_COVERAGE_PHOTOS:
-        said += f"; a hint, from {formats.counted(photos, 'photo')}"
+    alike = "nearest by what their weights look for, in one shared vocabulary"
+    said = alike if measured else "classes of the same kind, by WordNet"
     return html.Section(
         [
             html.Div([html.H2("Nearest classes", id="nearest-title"), html.P(said)], className="section-head"),

@@ -27,14 +27,14 @@ def photo_panel(view: ClassView) -> Any:
             html.H2("Photo", id="photo-title"),
             html.Div(id="photo-body", **{"data-missing": SOURCES[view.photo_source]}),
             exports("photo", *CHART, of="#photo-body .waterfall"),
-            explain("logit", "contribution", "residual"),
+            explain("logit", "contribution", "not explained"),
         ],
         className="panel photo",
         **{"aria-labelledby": "photo-title", "data-photos": view.data_url},
     )
 
 
-def photo_data(view: ClassView, class_names: Sequence[str]) -> dict[str, Any]:
+def photo_data(view: ClassView) -> dict[str, Any]:
     """Return the photos of a class for the browser: columns, numbers rounded to 0.001 logits.
 
     Contributions are those of the concepts shown; what all other concepts of a shared dictionary add up to is ``others``.
@@ -48,7 +48,7 @@ def photo_data(view: ClassView, class_names: Sequence[str]) -> dict[str, Any]:
         "n": len(photos),
         "name": view.record.info.name,
         "concepts": [{"index": c.index, "colour": c.colour, "shared": c.scope == "shared"} for c in view.concepts],
-        "predicted": [_name(int(i), class_names) for i in photos.predicted],
+        "predicted": [name_of(int(i), view.class_names) for i in photos.predicted],
         "correct": photos.correct.astype(int).tolist(),
         "split": list(photos.split),
         "logit": _numbers(photos.class_logit),
@@ -69,7 +69,8 @@ def photo_data(view: ClassView, class_names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _name(index: int, names: Sequence[str]) -> str:
+def name_of(index: int, names: Sequence[str]) -> str:
+    """Name a class by its index."""
     return names[index] if 0 <= index < len(names) else f"class {index}"
 
 

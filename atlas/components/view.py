@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -56,7 +56,9 @@ class ClassView:
     pictures: Mapping[int, ConceptPictures] = field(default_factory=dict)  # by concept index
     exemplars: Mapping[int, tuple[Exemplar, ...]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)  # wnid → name, of all 1000 classes
+    class_names: Sequence[str] = ()  # of all 1000 classes, by class index
     held: frozenset[str] = frozenset()  # the classes this atlas has a page for
+    shared: int = 0  # how many concepts the shared dictionary holds
     aligned: tuple[AlignedConcept, ...] = ()  # shared concepts beside the class's own
     previous: ImageNetClass | None = None
     following: ImageNetClass | None = None

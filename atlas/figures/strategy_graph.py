@@ -62,6 +62,7 @@ def _dots(photos: Layout, colours: Mapping[int, int], mode: theme.Mode) -> dict[
         "hoverinfo": "none",
         "marker": {
             "size": 11 if len(photos) < 200 else 9,
+            "symbol": ["diamond" if held else "circle" for held in photos.holdout.tolist()],  # placed afterwards, and the others
             "opacity": 1,
             "color": [theme.colour(index, mode) for index in shown],
             "line": {"width": np.where(wrong, 2.5, 0.5).tolist(), "color": _ring_colours(wrong, mode)},
@@ -94,7 +95,8 @@ def _hulls(photos: Layout) -> tuple[list[float | None], list[float | None]]:
     x: list[float | None] = []
     y: list[float | None] = []
     for strategy in sorted(set(photos.strategy.tolist()) - {-1}):
-        outline = hull([tuple(p) for p in photos.xy[photos.strategy == strategy].astype(float).tolist()])
+        found = (photos.strategy == strategy) & ~photos.holdout  # held-out photos took no part in finding it
+        outline = hull([tuple(p) for p in photos.xy[found].astype(float).tolist()])
         if len(outline) >= 3:
             x += [*(round(p[0], 3) for p in (*outline, outline[0])), None]
             y += [*(round(p[1], 3) for p in (*outline, outline[0])), None]

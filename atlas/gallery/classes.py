@@ -9,7 +9,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from atlas.components import formats
+from atlas.components import formats, rates
 from atlas.components.markup import markup
 from atlas.components.photo import SOURCES
 from atlas.components.strategies import GRAPH_SLOT
@@ -55,7 +55,7 @@ def parts(owner: str) -> list[str]:
     """Return the files and folders that belong to a class (or to the shared concepts) and may exist."""
     if owner == SHARED:
         return ["shared", f"pictures/{SHARED}"]
-    data = (".json", ".js", "-concepts.csv", "-photos.csv", "-heat.js")
+    data = (".json", ".js", "-class.csv", "-concepts.csv", "-photos.csv", "-heat.js")
     return [f"class/{owner}", f"pictures/{owner}", *(f"data/{owner}{end}" for end in data)]
 
 
@@ -74,7 +74,7 @@ def _class_page(site: Site, view: ClassView, folder: Path) -> str:
     layout, live = class_page.layout(site.album, wnid), markup(GRAPH_SLOT)
     if view.photos is not None:
         data = f"data/{wnid}.js"
-        photos = tables.browser_photos(view, site.class_names, site.addresses, "../../")
+        photos = tables.browser_photos(view, site.addresses, "../../")
         save(folder, data, tables.script(wnid, photos))
         if photos["heat"]:
             save(folder, f"data/{wnid}-heat.js", tables.heat_script(view.photos))
@@ -119,8 +119,11 @@ def summary(view: ClassView) -> str:
     record = view.record
     if record.coverage == "none":
         return "Weights only: no photos of this class were read"
-    found = [formats.counted(record.n_photos, "photo"), formats.recognised(record)]
-    found.append(formats.counted(len(view.concepts), "concept"))
+    found = [formats.counted(record.n_photos, "photo"), formats.counted(len(view.concepts), "concept")]
+    if (said := rates.right(record)) != formats.UNKNOWN:
+        found.insert(1, said)
+    if record.unexplained is not None:
+        found.append(formats.not_explained(record))
     if view.strategies:
         found.append(formats.counted(len(view.strategies), "strategy"))
     return " · ".join(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas import theme
-from atlas.components import formats
+from atlas.components import formats, rates
 from atlas.components.markup import markup
 from atlas.gallery import tables
 from atlas.gallery.addresses import PAGE
@@ -75,7 +75,7 @@ def _rows(site: Site, data: dict[str, Any]) -> Iterator[dict[str, Any]]:
         (data["classes"][owner][0] if owner >= 0 else None, str(index)): data["groups"][group]
         for owner, index, group in zip(data["owner"], data["index"], data["group"], strict=True)
     }
-    for row in places.select(["concept_id", "wnid", "contribution", "stability", "reliability"]).to_pylist():
+    for row in places.to_pylist():
         wnid, index = row["wnid"], row["concept_id"].rpartition("/")[2]
         yield {
             "path": f"class/{wnid}/{index}" if wnid else f"{SHARED}/{index}",
@@ -85,7 +85,7 @@ def _rows(site: Site, data: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "group": kinds.get((wnid, index), formats.UNKNOWN),
             "contribution": formats.signed(row["contribution"]),
             "stability": formats.plain(row["stability"]),
-            "reliability": formats.percent(row["reliability"]),
+            "reliability": rates.rate(row["reliability"], row.get("dominates")) or formats.UNKNOWN,
         }
 
 

@@ -20,7 +20,7 @@ _PACKAGE = Path(__file__).parent.parent
 def digests(site: Site) -> dict[str, str]:
     """Return unit → digest: a unit is a class, by its wnid, or "shared"."""
     store, manifest = site.store, site.store.manifest
-    ground = (design(), site.addresses.base_url, store.name, manifest.backbone, manifest.created[:4])
+    ground = (design(), site.addresses.base_url, store.name, manifest.backbone, manifest.created[:4], len(store.shared_concepts))
     own: dict[str, list[Concept]] = {wnid: [] for wnid in store.records} | {SHARED: list(store.shared_concepts)}
     for concept in store.all_concepts():
         if concept.wnid is not None:

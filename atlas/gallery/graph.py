@@ -69,14 +69,18 @@ def _lines(trace: dict[str, Any], frame: _Frame) -> str:
 
 def _dots(view: ClassView, photos: Photos, trace: dict[str, Any], frame: _Frame, predicted: Sequence[str]) -> Iterator[str]:
     radius = trace["marker"]["size"] * 0.8
+    diamond = f"M0 {-1.25 * radius:g}L{1.25 * radius:g} 0L0 {1.25 * radius:g}L{-1.25 * radius:g} 0Z"
     circle = f"M{-radius:g} 0a{radius:g} {radius:g} 0 1 0 {2 * radius:g} 0a{radius:g} {radius:g} 0 1 0 {-2 * radius:g} 0"
     for i, (x, y) in enumerate(zip(trace["x"], trace["y"], strict=True)):
         across, down = frame.at(x, y)
         dominant, correct = int(photos.dominant[i]), bool(photos.correct[i])
         css = f"point {theme.colour_class(view.colours.get(dominant, -1))}{'' if correct else ' is-wrong'}"
-        said = f"photo {i}, {'recognised as' if correct else 'mistaken for'} {predicted[i]}, concept {dominant}"
+        held = photos.split[i] == "holdout"
+        lead = f"concept {dominant}" if dominant >= 0 else "no concept leads"
+        unseen = ", placed afterwards" if held else ""
+        said = f"photo {i}, {'recognised as' if correct else 'mistaken for'} {predicted[i]}, {lead}{unseen}"
         place = f"translate({across:.0f} {down:.0f})"
-        yield f'<path class="{css}" transform="{place}" d="{circle}"><title>{escape(said)}</title></path>'
+        yield f'<path class="{css}" transform="{place}" d="{diamond if held else circle}"><title>{escape(said)}</title></path>'
 
 
 def _numbers(trace: dict[str, Any], frame: _Frame) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
-from atlas.components import formats
+from atlas.components import formats, rates
 from atlas.gallery.addresses import PAGE
 from atlas.gallery.site import Site, save
 from atlas.schema import ClassRecord
@@ -57,4 +57,5 @@ def by_letter(site: Site) -> dict[str, list[ClassRecord]]:
 
 
 def _said(record: ClassRecord) -> str:
-    return " · ".join([formats.rests_on(record), *([formats.recognised(record)] if record.n_photos else [])])
+    said = rates.right(record)
+    return " · ".join([formats.rests_on(record), *([said] if said != formats.UNKNOWN else [])])

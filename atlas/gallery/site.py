@@ -16,8 +16,7 @@ from atlas.gallery import social
 from atlas.gallery.addresses import Addresses
 from atlas.gallery.reader import RecentAlbum, RecentStore
 from atlas.pages import sheets
-from atlas.pages.class_page import class_names
-from atlas.store import data_path, imagenet_classes
+from atlas.store import data_path
 
 _HERE = Path(__file__).parent
 
@@ -50,12 +49,6 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-
-    @cached_property
-    def class_names(self) -> list[str]:
-        """The names of the 1000 classes, by class index."""
-        names = class_names(self.store)
-        return [names[info.wnid] for info in imagenet_classes()]
 
     @cached_property
     def pictures(self) -> dict[str, list[str]]:

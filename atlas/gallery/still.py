@@ -76,7 +76,7 @@ def _waterfall(data: Data, i: int) -> Any:
         rows.append((label, value, theme.colour_class(concept["colour"])))
     if count := len(own[_STEPS:]) + data["rest"]:
         rows.append((f"{count} others", sum(value for _, value in own[_STEPS:]) + data["others"][i], "c-other"))
-    rows.append(("residual", data["residual"][i], "c-other"))
+    rows.append((formats.lacking_name(None), data["residual"][i], "c-other unexplained"))
     lines = [html.Tr([html.Th(label, scope="row"), _value(value)], className=css) for label, value, css in rows]
     total = html.Tr([html.Th("logit", scope="row"), _value(data["logit"][i])], className="total")
     caption = html.Caption(f"How the logit of photo {i} adds up, in logits", className="sr")

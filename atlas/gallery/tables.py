@@ -13,7 +13,7 @@ from atlas.gallery.addresses import Addresses
 from atlas.pages import home, map_page
 from atlas.pages.album import Album
 from atlas.pages.class_page import MOST_ALIGNED, shown_beside
-from atlas.pages.exports import Rows, as_csv, concept_rows, photo_rows, short
+from atlas.pages.exports import Rows, as_csv, class_row, class_rows, concept_rows, photo_rows, short
 from atlas.schema import SHARED, ClassRecord, Photos
 from atlas.store import Store
 
@@ -27,6 +27,8 @@ def class_tables(store: Store, wnid: str) -> dict[str, str]:
         del record["evidence"]  # the concepts, once more
     whole = {"class": record, "strategies": [dataclasses.asdict(s) for s in store.strategies(wnid)]}
     found = {f"{wnid}.json": compact(short(whole) | {"concepts": concepts, "photos": photos})}
+    if store.record(wnid).coverage == "full":
+        found[f"{wnid}-class.csv"] = _csv(class_rows(store, wnid))
     if concepts:
         found[f"{wnid}-concepts.csv"] = _csv(concepts)
     if photos:
@@ -44,9 +46,9 @@ def _csv(rows: Rows) -> str:
     return as_csv(rows).get_data(as_text=True)
 
 
-def browser_photos(view: ClassView, names: list[str], addresses: Addresses, root: str) -> dict[str, Any]:
+def browser_photos(view: ClassView, addresses: Addresses, root: str) -> dict[str, Any]:
     """Return what the scripts of a class page draw from."""
-    data = photo_data(view, names)
+    data = photo_data(view)
     if data.get("sprite"):
         data["sprite"] = data["sprite"] | {"url": root + str(addresses.file(data["sprite"]["url"]))}
     else:
@@ -79,24 +81,9 @@ def concept_map(album: Album) -> dict[str, Any]:
 
 
 def classes_csv(store: Store) -> str:
-    """Return a row a class: identity, and what was measured on it as a whole."""
-    return _csv(
-        [
-            {
-                "class_index": record.info.class_index,
-                "wnid": record.info.wnid,
-                "name": record.info.name,
-                "coverage": record.coverage,
-                "photos": record.n_photos,
-                "accuracy": record.accuracy,
-                "explained": record.explained,
-                "relative_l2": record.relative_l2,
-                "stability": record.stability,
-                "strategies": len(store.strategies(record.info.wnid)),
-            }
-            for record in store.records.values()
-        ]
-    )
+    """Return a row a class: identity, and everything that was measured on it as a whole."""
+    counts = store.strategy_counts()
+    return _csv([class_row(record) | {"strategies": counts.get(wnid, 0)} for wnid, record in store.records.items()])
 
 
 def script(name: str, data: Any) -> str:

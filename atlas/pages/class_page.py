@@ -36,7 +36,7 @@ def layout(album: Album, wnid: str = "") -> Any:
     panels = [importance_panel(view), *([strategies_panel(view)] if view.record.n_photos > 1 else []), photo_panel(view)]
     few = view.record.n_photos < GRAPH_PHOTOS
     row = html.Div(panels, className="panels few" if few else "panels")
-    near = nearest_section(album.store.name, nearest(album, wnid), photos=view.record.n_photos)
+    near = nearest_section(album.store.name, nearest(album, wnid))
     parts = [class_header(view), row, concepts_section(view), faithfulness_panel(view), shared_section(view), near, _foot(view)]
     return html.Div(parts, className="page", **_marks(view))
 
@@ -71,7 +71,9 @@ def class_view(album: Album, wnid: str) -> ClassView:
         exemplars=exemplars,
         aligned=aligned_with(album, wnid, most=FEW_ALIGNED if concepts else MOST_ALIGNED),
         names=class_names(store),
+        class_names=names_by_index(store),
         held=frozenset(store.records),
+        shared=len(store.shared_concepts),
         previous=previous,
         following=following,
         photo_source=album.photo_source(wnid),
@@ -106,7 +108,7 @@ def shown_beside(record: ClassRecord) -> list[int]:
 
 
 def nearest(album: Album, wnid: str) -> list[NearClass]:
-    """Return the classes with the nearest concept profiles; where none is known, those of the same kind in WordNet."""
+    """Return the classes whose weights look for the same; where none is known, those of the same kind in WordNet."""
     store, record = album.store, album.store.record(wnid)
     known = [(n.id, n.cosine) for n in record.nearest_classes if n.id in store.records]
     near: list[tuple[str, float | None]] = [*known] or [(other, None) for other in relatives(store, wnid)]
@@ -127,6 +129,13 @@ def relatives(store: Store, wnid: str, most: int = 8) -> list[str]:
 def class_names(store: Store) -> dict[str, str]:
     """Return wnid → name, of all 1000 classes; the atlas's own names win."""
     return {info.wnid: info.name for info in imagenet_classes()} | store.names
+
+
+@lru_cache(maxsize=8)
+def names_by_index(store: Store) -> tuple[str, ...]:
+    """Return the names of the 1000 classes, by class index."""
+    names = class_names(store)
+    return tuple(names[info.wnid] for info in imagenet_classes())
 
 
 def siblings(store: Store, wnid: str) -> tuple[ImageNetClass | None, ImageNetClass | None]:

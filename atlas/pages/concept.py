@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from dash import html
 
 from atlas import theme
-from atlas.components import formats
-from atlas.components.bars import ESTIMATOR_NAMES
+from atlas.components import formats, rates
+from atlas.components.cards import share_interval
 from atlas.components.explain import explain
 from atlas.components.exports import citation, exports, rows
+from atlas.components.importance import label
 from atlas.components.links import class_link, class_url, concept_url, home_url, neighbour_text
 from atlas.components.pictures import exemplars, image, visualization
+from atlas.components.rates import Rate
 from atlas.components.spread import spread
 from atlas.pages.album import Album
 from atlas.pages.class_page import class_names, class_view
-from atlas.schema import SHARED, Concept
+from atlas.schema import SHARED, ClassRecord, Concept
 
 
 def layout(album: Album, wnid: str | None = None, index: int = 0) -> Any:
@@ -78,35 +82,74 @@ def _trail(album: Album, wnid: str | None) -> Any:
     return html.P(html.A(f"← all concepts of {name}", href=class_url(album.store.name, wnid)), className="trail")
 
 
-def _numbers(concept: Concept, album: Album) -> Any:
-    n = album.store.record(concept.wnid).n_photos if concept.wnid else 0
-    lines = [
-        ("contribution", f"{formats.signed(concept.contribution)} logits", concept.contribution),
-        ("share", formats.percent(concept.share, 1) + _interval(concept, album), concept.share),
-        ("share_low", "", concept.share_low),
-        ("share_high", "", concept.share_high),
-        ("prevalence", formats.prevalence(concept, n), concept.prevalence),
-        ("reliability", formats.reliability(concept, n), concept.prevalence),
-        ("stability", formats.plain(concept.stability), concept.stability),
-        *((ESTIMATOR_NAMES.get(name, name), formats.signed(value, 3), value) for name, value in concept.estimators.items()),
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number of a concept: its column, its name on screen, and how its value is written; unwritten, it is only taken away."""
+
+    column: str
+    label: str
+    value: float | None
+    write: Callable[[float], Any] | None = None
+
+
+def numbers_of(concept: Concept, record: ClassRecord | None) -> list[Number]:
+    """Return every number of a concept, in the order of the page."""
+    n = record.n_fit_split or record.n_photos if record is not None else 0
+    known, held = rates.leads(concept), rates.leads_unseen(concept)
+    return [
+        Number("contribution", "contribution", concept.contribution, lambda value: f"{formats.signed(value)} logits"),
+        Number("share", "share", concept.share, lambda value: [formats.percent(value, 1), *_interval(concept, record)]),
+        Number("share_low", "", concept.share_low),
+        Number("share_high", "", concept.share_high),
+        Number("prevalence", "leads", concept.prevalence, lambda value: formats.prevalence(value, n)),
+        Number("dominates", "", concept.dominates),
+        *_rated("reliability", "right when it leads", concept.reliability, known),
+        Number("dominates_holdout", "", concept.dominates_holdout),
+        *_rated("reliability_holdout", "right on unseen photos", concept.reliability_holdout, held),
+        Number("stability", "stability", concept.stability, formats.plain),
+        *(Number(name, label(name), value, lambda value: formats.signed(value, 3)) for name, value in concept.estimators.items()),
     ]
-    known = [html.Div([html.Dt(label), html.Dd(text)]) for label, text, value in lines if value is not None and text]
-    if not known:
-        return html.P("A shared concept has its numbers on the pages of the classes it explains.", className="caption")
-    terms = ("contribution", "share", "prevalence", "reliability", "stability")
-    values = {label: value for label, _, value in lines if value is not None}
-    numbers = rows(["concept", *values], [(concept.concept_id, *values.values())])
-    shown = html.Dl(known, className="numbers", id="numbers", **numbers)
-    return html.Div([shown, exports("numbers", "csv", "json", of="#numbers"), explain(*terms)])
 
 
-def _interval(concept: Concept, album: Album) -> str:
-    """Return the interval of a share, where enough photos were read for one."""
-    if concept.share_low is None or concept.share_high is None or not concept.wnid:
-        return ""
-    if album.store.record(concept.wnid).coverage != "full":
-        return ""
-    return f" ({formats.span(concept.share_low * 100, concept.share_high * 100)})"
+def _rated(column: str, words: str, value: float | None, known: Rate | None) -> list[Number]:
+    """Return a rate and the ends of its interval; the words count photos where there are few."""
+    low, high = rates.ends(known)
+
+    def write(value: float) -> Any:
+        rated = rates.rate(value, known.of if known else None)
+        return [str(rated), html.Small(f" ({rates.span(rated)}\u202f%)")] if rated else formats.percent(value)
+
+    return [Number(column, words, value, write), Number(f"{column}_low", "", low), Number(f"{column}_high", "", high)]
+
+
+def _numbers(concept: Concept, album: Album) -> Any:
+    record = album.store.record(concept.wnid) if concept.wnid else None
+    told = [number for number in numbers_of(concept, record) if number.value is not None]
+    shown = [html.Div([html.Dt(one.label), html.Dd(one.write(one.value))]) for one in told if one.write and one.value is not None]
+    if not shown:
+        return html.P("What it counts depends on the class: see the classes it explains.", className="caption")
+    numbers = rows(["concept_id", *(one.column for one in told)], [(concept.concept_id, *(one.value for one in told))])
+    terms = ("contribution", "share", "not explained", "interval", "prevalence", "reliability", "interval of a rate", "stability")
+    return html.Div(
+        [
+            html.Dl(shown, className="numbers", id="numbers", **numbers),
+            *([html.P(_of_the_whole(record), className="caption")] if record is not None else []),
+            exports("numbers", "csv", "json", of="#numbers"),
+            explain(*terms),
+        ]
+    )
+
+
+def _of_the_whole(record: ClassRecord) -> str:
+    """Say what of the class the shares are parts of, and what they leave."""
+    together = f"all concepts together explain {formats.explained(record)}; {formats.not_explained(record)}"
+    return f"Of the answer “{record.info.name}”, {together}."
+
+
+def _interval(concept: Concept, record: ClassRecord | None) -> list[Any]:
+    """Return the interval of a share and what it takes into account, where enough photos were read for one."""
+    between = share_interval(concept, record) if record is not None else ""
+    return [f" {between} ", html.Small(formats.interval_basis(record))] if record is not None and between else []
 
 
 def _lists(concept: Concept, album: Album) -> list[Any]:
@@ -122,13 +165,13 @@ def _lists(concept: Concept, album: Album) -> list[Any]:
         parts += [exports("aligned-classes", "csv", "json", of="#aligned")]
     if concept.neighbours:
         similar = [html.Li(_similar(n, album, names)) for n in concept.neighbours]
-        numbers = rows(["concept", "cosine", "perhaps_background"], [(n.id, n.cosine, n.background) for n in concept.neighbours])
+        numbers = rows(["concept_id", "cosine", "background"], [(n.id, n.cosine, n.background) for n in concept.neighbours])
         parts += [html.H2("Similar concepts"), html.Ol(similar, className="similar", id="similar", **numbers)]
         parts += [exports("similar-concepts", "csv", "json", of="#similar")]
     if concept.scope == SHARED:
         users = users_of(concept, album)
         listed = sorted(album.store.users(concept.index), key=lambda pair: -pair[1])
-        numbers = rows(["wnid", "class", "contribution_logits"], [(wnid, names.get(wnid, wnid), value) for wnid, value in listed])
+        numbers = rows(["wnid", "class", "contribution"], [(wnid, names.get(wnid, wnid), value) for wnid, value in listed])
         if users:
             parts += [
                 html.H2("Classes it explains"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -11,8 +12,12 @@ from typing import Any
 import numpy as np
 from flask import Flask, Response, abort
 
+from atlas.components import rates
+from atlas.components.importance import rest
+from atlas.components.rates import Rate
+from atlas.components.strategies import strategy_id
 from atlas.pages.album import Album
-from atlas.schema import AtlasError, Concept, Photos
+from atlas.schema import AtlasError, ClassRecord, Concept, Photos, Strategy
 from atlas.store import Store
 
 Rows = list[dict[str, Any]]
@@ -20,7 +25,12 @@ Rows = list[dict[str, Any]]
 
 def register(server: Flask, albums: Mapping[str, Album]) -> None:
     """Give the server the addresses of the tables."""
-    tables: dict[str, Callable[[Store, str], Rows]] = {"concepts": concept_rows, "photos": photo_rows}
+    tables: dict[str, Callable[[Store, str], Rows]] = {
+        "class": class_rows,
+        "concepts": concept_rows,
+        "photos": photo_rows,
+        "strategies": strategy_rows,
+    }
 
     def send(atlas: str, wnid: str, table: str, kind: str) -> Response:
         if atlas not in albums or table not in tables or kind not in ("csv", "json"):
@@ -34,9 +44,63 @@ def register(server: Flask, albums: Mapping[str, Album]) -> None:
     server.add_url_rule("/<atlas>/export/<wnid>/<table>.<kind>", "atlas.export", send)
 
 
+#: Columns of the format that no table gives away, and why.
+INTERNAL: dict[str, dict[str, str]] = {
+    "classes": {
+        "synonyms": "of ImageNet, not measured",
+        "definition": "of ImageNet, not measured",
+        "digest": "what a resumed build goes by",
+    },
+    "concepts": {
+        "wnid": "part of concept_id",
+        "map_x": "on the map, scaled to its side",
+        "map_y": "on the map, scaled to its side",
+        "colour": "of the palette",
+    },
+    "strategies": {"wnid": "part of strategy"},
+}
+
+
+def class_rows(store: Store, wnid: str) -> Rows:
+    """Return what was measured on a class as a whole: one row, a rate with the ends of its interval."""
+    return [class_row(store.record(wnid))]
+
+
+def class_row(record: ClassRecord) -> dict[str, Any]:
+    """Return every number of a class; unknown is None."""
+    info = record.info
+    row: dict[str, Any] = {
+        "class_index": info.class_index,
+        "wnid": info.wnid,
+        "name": info.name,
+        "hypernyms": "/".join(info.hypernyms),
+    }
+    for column in _OF_A_CLASS:
+        row[column] = short(getattr(record, column))
+        if column in _RATES:
+            row |= _ends(column, _RATES[column](record))
+    return row | {"unexplained": short(record.unexplained)}
+
+
+_ELSEWHERE = {"info", "curves", "nearest_classes", "evidence", "alignment", *INTERNAL["classes"]}  # in tables of their own
+_OF_A_CLASS = tuple(field.name for field in dataclasses.fields(ClassRecord) if field.name not in _ELSEWHERE)
+_RATES: dict[str, Callable[[ClassRecord], Rate | None]] = {"accuracy_fit": rates.seen, "accuracy_holdout": rates.unseen}
+
+
+def _ends(column: str, known: Rate | None) -> dict[str, float | None]:
+    low, high = rates.ends(known)
+    return {f"{column}_low": short(low), f"{column}_high": short(high)}
+
+
 def concept_rows(store: Store, wnid: str) -> Rows:
-    """Return a row a concept of a class, by contribution; unknown is None."""
-    return [_concept_row(concept) for concept in store.concepts(wnid)]
+    """Return a row a concept of a class, by contribution, then what they leave; unknown is None."""
+    concepts, record = store.concepts(wnid), store.record(wnid)
+    rows = [_concept_row(concept) for concept in concepts]
+    left = rest(record, concepts, len(store.shared_concepts)) if rows else []
+    empty = dict.fromkeys({column: None for row in rows for column in row})
+    return rows + [
+        {**empty, "concept_id": one.key, "contribution_logits": short(one.logits), "share": short(one.share)} for one in left
+    ]
 
 
 def _concept_row(concept: Concept) -> dict[str, Any]:
@@ -45,16 +109,31 @@ def _concept_row(concept: Concept) -> dict[str, Any]:
         "index": concept.index,
         "scope": concept.scope,
         "contribution_logits": short(concept.contribution),
-        "share": short(concept.share),
-        "share_low": short(concept.share_low),
-        "share_high": short(concept.share_high),
-        "prevalence": short(concept.prevalence),
+        **{column: short(getattr(concept, column)) for column in ("share", "share_low", "share_high", "prevalence", "dominates")},
         "reliability": short(concept.reliability),
+        **_ends("reliability", rates.leads(concept)),
+        "dominates_holdout": concept.dominates_holdout,
+        "reliability_holdout": short(concept.reliability_holdout),
+        **_ends("reliability_holdout", rates.leads_unseen(concept)),
         "stability": short(concept.stability),
         **short(concept.estimators),
         "aligned": " ".join(f"{n.id}:{n.cosine:.3f}" for n in concept.aligned),
-        "similar": " ".join(f"{n.id}:{n.cosine:.3f}" for n in concept.neighbours),
+        "neighbours": " ".join(f"{n.id}:{n.cosine:.3f}" for n in concept.neighbours),
     }
+
+
+def strategy_rows(store: Store, wnid: str) -> Rows:
+    """Return a row a strategy of a class: every stored number, rates with the ends of their intervals."""
+    return [_strategy_row(strategy) for strategy in store.strategies(wnid)]
+
+
+def _strategy_row(strategy: Strategy) -> dict[str, Any]:
+    row: dict[str, Any] = {"strategy": strategy_id(strategy), **dataclasses.asdict(strategy)}
+    row |= _ends("accuracy", rates.grouped(strategy)) | _ends("accuracy_holdout", rates.placed(strategy))
+    row["medoids"] = " ".join(str(i) for i in row["medoids"])
+    row["concept_logits"] = {str(i): value for i, value in enumerate(row.pop("contributions"))}
+    del row["wnid"]
+    return short(row)
 
 
 def photo_rows(store: Store, wnid: str) -> Rows:
@@ -75,7 +154,7 @@ def _photo_row(photos: Photos, i: int) -> dict[str, Any]:
         "predicted_class_index": int(photos.predicted[i]),
         "correct": bool(photos.correct[i]),
         "strategy": int(photos.strategy[i]) if photos.strategy[i] >= 0 else None,
-        "dominant_concept": int(photos.dominant[i]),
+        "dominant_concept": int(photos.dominant[i]) if photos.dominant[i] >= 0 else None,
         "x": float(photos.xy[i, 0]),
         "y": float(photos.xy[i, 1]),
         "logit": float(photos.class_logit[i]),

@@ -14,9 +14,8 @@ from PIL import Image, ImageOps
 from atlas.components.photo import photo_data
 from atlas.pages import home, map_page
 from atlas.pages.album import CROP_SIDE, Album
-from atlas.pages.class_page import class_names, class_view
+from atlas.pages.class_page import class_view
 from atlas.schema import AtlasError
-from atlas.store import Store, imagenet_classes
 
 _FOR_EVER = 365 * 24 * 3600
 PHOTO_SIDE = 448  # pixels of a photo in its panel
@@ -136,8 +135,7 @@ def heat(album: Album, wnid: str, n: int, index: int) -> Response:
 def photos(album: Album, wnid: str) -> Response:
     """Send the photos of a class as data."""
     view = class_view(album, wnid)
-    names = _names_by_index(album.store)
-    return _json(_compact(photo_data(view, names)), lasting=request.args.get("v") == view.record.digest[:12])
+    return _json(_compact(photo_data(view)), lasting=request.args.get("v") == view.record.digest[:12])
 
 
 def classes(album: Album) -> Response:
@@ -150,11 +148,6 @@ def concept_map(album: Album) -> Response:
     """Send where every concept lies on the map."""
     text = album.kept("map", lambda: _compact(map_page.map_data(album)))
     return _json(text, lasting=request.full_path == map_page.map_url(album))
-
-
-def _names_by_index(store: Store) -> list[str]:
-    names = class_names(store)
-    return [names[info.wnid] for info in imagenet_classes()]
 
 
 def _compact(content: Any) -> str:

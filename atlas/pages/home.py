@@ -7,9 +7,11 @@ from urllib.parse import quote
 
 from dash import html
 
+from atlas.components import formats, rates
 from atlas.components.exports import exports
-from atlas.components.formats import counted, recognised, rests_on
+from atlas.components.formats import counted, rests_on
 from atlas.components.links import class_url
+from atlas.components.rates import Rate
 from atlas.pages.album import Album
 from atlas.schema import SHARED, ClassRecord
 from atlas.store import Store, imagenet_classes
@@ -88,13 +90,21 @@ def _entry(album: Album, record: ClassRecord, strategies: int, concepts: int) ->
         "picture": album.url(portrait) if portrait else None,
         "coverage": record.coverage,
         "badge": rests_on(record),
-        "recognised": recognised(record) if record.coverage != "none" else "",
-        "accuracy": record.accuracy if record.coverage == "full" else None,
+        "right": said if (said := rates.right(record)) != formats.UNKNOWN else "",
+        "right_interval": rates.right_interval(record) if record.n_photos > 1 else "",
+        "accuracy_holdout": _rated(rates.unseen(record)),  # value and the ends of its interval
+        "accuracy_fit": _rated(rates.seen(record)),
+        "unexplained": record.unexplained and round(record.unexplained, 4),
         "photos": record.n_photos,
+        "holdout": record.n_holdout,
         "strategies": strategies if record.n_photos else 0,
         "concepts": concepts,  # of its own dictionary; they are numbered from 0
         "drawn": _drawn(album.store, info.wnid, concepts),
     }
+
+
+def _rated(known: Rate | None) -> list[float] | None:
+    return [round(value, 4) for value in (known.value, *known.interval)] if known is not None else None
 
 
 def _drawn(store: Store, owner: str, concepts: int) -> int:

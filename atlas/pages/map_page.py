@@ -51,7 +51,7 @@ def layout(album: Album) -> Any:
                 ],
                 className="map-parts",
             ),
-            explain("contribution", "stability", "reliability", "feature visualization"),
+            explain("contribution", "stability", "reliability", "interval of a rate", "feature visualization"),
         ],
         className="page map-page",
         **{"data-page": "map"},
@@ -120,6 +120,7 @@ def map_data(album: Album) -> dict[str, Any]:
         "contribution": [_small(rows["contribution"][i], 100) for i in kept],
         "stability": [_small(rows["stability"][i], 100) for i in kept],
         "reliability": [_small(rows["reliability"][i], 100) for i in kept],
+        "dominates": [rows["dominates"][i] if "dominates" in rows else None for i in kept],
         "pictured": [int(_pictured(store, one)) for one in ids],
         "placeless": len(rows["map_x"]) - len(kept),
     }

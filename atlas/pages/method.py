@@ -14,14 +14,20 @@ from atlas.pages.album import Album
 from atlas.schema import Manifest
 
 _STEPS = (
-    ("Activations", "The network is cut at its last feature map. A, a row a patch, is what it says about each place of a photo."),
+    ("Activations", "The network is cut at its last feature map. Each row of A describes one patch of a photo."),
     ("Concepts", "A dictionary writes every row as a mixture of a few directions: A ≈ U V, with codes U and atoms V."),
     (
         "Contributions",
-        "The logit of a class is split into bias + Σ contributions + residual. Where the head is affine after the mean over "
+        "The logit of a class is split into bias + Σ contributions + what is not explained. Shares are parts of the logit less "
+        "the bias, so that they and what is not explained make 100 %. Where the head is affine after the mean over "
         "places, the split is exact: contribution of concept i = mean code of i × (atom i · class weights).",
     ),
-    ("Strategies", "Photos with like contributions are recognised for the same reasons. Their clusters are the strategies."),
+    (
+        "Strategies",
+        "Every photo belongs to the concept that leads it. Photos with like contributions may form groups besides: strategies. A "
+        "group is shown only if it comes back when photos are resampled, and if the class has more groups than photos drawn from "
+        "one cloud of the same mean and spread would give. Held-out photos are placed afterwards and judged apart.",
+    ),
     (
         "Pictures",
         "A feature visualization is optimised from noise to excite one direction; only its phases are free, its spectrum is "

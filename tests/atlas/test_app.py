@@ -101,7 +101,10 @@ def test_lists_for_the_browser(client: FlaskClient) -> None:
     found = json.loads(client.get("/made-up/classes.json").data)
     by_name = {entry["name"]: entry for entry in found["classes"]}
     assert by_name["tabby"]["badge"] == "one sample photo"
-    assert by_name["tabby"]["accuracy"] is None
+    assert (by_name["tabby"]["right"], by_name["tabby"]["right_interval"]) == ("right on its only photo", "")
+    assert by_name["tabby"]["accuracy_holdout"] is None
+    assert by_name["crane (bird)"]["right"] == ""
+    assert by_name["golf ball"]["right"] == "right on 10 of the 12 unseen photos (85\u202f% of the others)"
     assert by_name["crane (bird)"]["badge"] == "weights only"
     assert by_name["golf ball"]["strategies"] == 4
     assert len(found["classes"]) + len(found["elsewhere"]) == 1000
@@ -130,7 +133,7 @@ def test_a_page_that_cannot_be_drawn_says_so(client: FlaskClient, monkeypatch: p
 
 def test_pages_are_drawn_before_any_script_runs(client: FlaskClient) -> None:
     text = client.get(f"/made-up/class/{BALL}").text
-    for part in ("<h1", "What counts", 'data-concept="3"', "10 concepts", "react-entry-point"):
+    for part in ("<h1", "What makes it say “golf ball”", 'data-concept="3"', "10 concepts", "react-entry-point"):
         assert part in text
     assert "dash_renderer" not in client.get("/made-up/").text
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from atlas.schema import SHARED, ClassRecord, Concept, Evidence, ImageNetClass, Neighbour, Pictures, Result
+from atlas.schema import SHARED, ClassRecord, Concept, ImageNetClass, Neighbour, Pictures, Result
 from atlas.store import Writer, imagenet_classes
 
 SHARED_CONCEPTS, WITH_PHOTOS, EVIDENCE = 512, 35, 10
@@ -74,9 +74,8 @@ def _full(made: ModuleType, i: int, pictures: Pictures, *, shared: bool) -> Resu
     other = infos[(i + 1) % len(infos)].wnid
     near = tuple(Neighbour(f"{other}/{j}", 0.7 - j / 50) for j in range(4))
     assert result.record
-    record = dataclasses.replace(
-        result.record, evidence=result.record.evidence if shared else (), alignment=_alignment(i, shared)
-    )
+    told: dict[str, Any] = {} if shared else {"evidence": (), "explained_shared": None}
+    record = dataclasses.replace(result.record, alignment=_alignment(i, shared), **told)
     return dataclasses.replace(
         result, record=record, concepts=tuple(dataclasses.replace(c, neighbours=near) for c in result.concepts)
     )
@@ -84,12 +83,8 @@ def _full(made: ModuleType, i: int, pictures: Pictures, *, shared: bool) -> Resu
 
 def _sample(made: ModuleType, info: ImageNetClass, pictures: Pictures) -> Result:
     photos = made.photos_of(info.wnid, info.class_index, 1, SHARED_CONCEPTS, info.class_index)
-    mean = photos.contributions[0]
-    top, positive = np.argsort(-np.abs(mean))[:EVIDENCE], float(mean.clip(0).sum())
-    evidence = tuple(
-        Evidence(int(i), float(mean[i]), float(mean[i]) / positive, None, None, float(photos.dominant[0] == i), None) for i in top
-    )
-    known: dict[str, Any] = {"n_photos": 1, "n_fit": 1, "accuracy": 1.0, "evidence": evidence, "digest": "generated"}
+    evidence = made.shared_evidence(photos, EVIDENCE, estimators=False)
+    known: dict[str, Any] = {**made.measured(photos), "evidence": evidence, "digest": "generated"}
     known |= {"nearest_classes": _near(info.class_index), "alignment": _alignment(info.class_index)}
     record = ClassRecord(info=info, coverage="sample", scope="shared", **known)
     return Result(record=record, digest="generated", photos=photos, pictures=pictures)

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from atlas.components import formats
-from atlas.schema import ClassRecord, Concept, ImageNetClass
+from atlas.schema import ClassRecord, ImageNetClass
 
 INFO = ImageNetClass(574, "n03445777", "golf ball")
-CONCEPT = Concept("n03445777/3", "class", "n03445777", 3, 1.2, prevalence=0.5, reliability=0.8)
 
 
 def test_what_is_not_known_is_a_dash_and_never_zero() -> None:
     assert formats.percent(None) == formats.signed(None) == formats.plain(None) == "–"
-    assert formats.percent(0.0) == "0\u202f%"
+    assert formats.percent(0.0) == formats.percent(-0.001) == "0\u202f%"
 
 
 @pytest.mark.parametrize(("value", "text"), [(2.04, "+2.04"), (-0.04, "−0.04"), (0.001, "0.00"), (-0.001, "0.00")])
@@ -44,27 +41,38 @@ def test_span(low: float, high: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "accuracy", "text"),
+    ("value", "n", "text"),
     [
-        (300, 0.93, "93\u202f% recognised"),
-        (3, 2 / 3, "2 of 3 recognised"),
-        (1, 1.0, "recognised"),
-        (1, 0.0, "not recognised"),
-        (0, None, "–"),
+        (0.5, 300, "50\u202f% of 300 photos"),
+        (0.25, 20, "25\u202f% of 20 photos"),
+        (5 / 19, 19, "5 of 19 photos"),
+        (0.0, 300, "never leads"),
+        (None, 300, "–"),
+        (0.5, 0, "–"),
     ],
 )
-def test_accuracy_is_per_cent_only_where_there_are_enough_photos(n: int, accuracy: float | None, text: str) -> None:
-    assert formats.recognised(ClassRecord(INFO, "sample", n_photos=n, accuracy=accuracy)) == text
+def test_how_often_a_concept_leads_is_counted_below_twenty_photos(value: float | None, n: int, text: str) -> None:
+    assert formats.prevalence(value, n) == text
 
 
-def test_prevalence_and_reliability_of_a_few_photos_are_counts() -> None:
-    assert formats.prevalence(CONCEPT, 300) == "50\u202f% of photos"
-    assert formats.reliability(CONCEPT, 300) == "80\u202f% right"
-    assert formats.prevalence(CONCEPT, 10) == "5 of 10 photos"
-    assert formats.reliability(CONCEPT, 10) == "4 of 5 right"
+def record(**known: float | int | None) -> ClassRecord:
+    return ClassRecord(INFO, "full", **known)  # type: ignore[arg-type]
 
 
-def test_a_concept_that_dominates_nothing_says_so() -> None:
-    nothing = dataclasses.replace(CONCEPT, prevalence=0.0, reliability=None)
-    assert formats.reliability(nothing, 300) == "dominates none"
-    assert formats.reliability(dataclasses.replace(CONCEPT, prevalence=None, reliability=None), 300) == "–"
+def test_what_is_not_explained_is_a_share_of_the_logit_above_the_bias() -> None:
+    assert formats.not_explained(record(class_logit=10.0, bias=2.0, residual=1.28)) == "not explained 16\u202f%"
+    assert formats.not_explained(record(class_logit=10.0, bias=2.0, residual=-0.24)) == "overshoots by 3\u202f%"
+    for unknown in (record(), record(class_logit=2.0, bias=2.0, residual=0.0), record(class_logit=9.0, bias=2.0)):
+        assert formats.not_explained(unknown) == "not explained –"
+
+
+def test_explained_is_told_of_unseen_photos_first_and_unknown_is_a_dash() -> None:
+    assert formats.explained(record(explained=0.84)) == "84\u202f%"
+    both = record(explained=0.84, explained_holdout=0.8)
+    assert formats.explained(both) == "80\u202f% on unseen photos (84\u202f% on the others)"
+    assert formats.explained(record()) == "–"
+
+
+def test_an_interval_says_what_it_takes_into_account() -> None:
+    assert formats.interval_basis(record(refits=5)) == "95\u202f% interval over photos and 5 refits"
+    assert formats.interval_basis(record()) == "95\u202f% interval over photos alone: the dictionary is held fixed"

@@ -102,7 +102,7 @@ def parts_of(page: str) -> dict[str, list[str]]:
     return {
         "bars": re.findall(r'<button class="bar (c-\w+)"[^>]*? data-concept="(\d+)".*?class="value">(.*?)<', page),  # type: ignore[dict-item]
         "lists": re.findall(r""" data-list="(\w+)" data-rows='(.*?)'""", page),  # type: ignore[dict-item]
-        "table": re.findall(r"<tr><th scope=\"row\">.*?</tr>", page),
+        "table": re.findall(r"<tr(?: data-[^>]*)?><th scope=\"row\">.*?</tr>", page),
         "cards": re.findall(r'<article class="card (c-\w+)" data-card="(\d+)">', page),  # type: ignore[dict-item]
         "amounts": re.findall(r'<span class="amount">(.*?)</span>', page),
         "numbers": re.findall(r"<dd>(.*?)</dd>", page),
@@ -132,15 +132,20 @@ def test_a_concept_is_the_same_as_in_the_app(gallery: Path, client: FlaskClient)
 
 def test_the_graph_is_drawn_with_a_title_and_a_colour_a_photo(gallery: Path, made_up: Store) -> None:
     page = (gallery / f"class/{BALL}/index.html").read_text(encoding="utf-8")
-    dots = re.findall(r'<path class="point (c-\w+)( is-wrong)?"[^>]*><title>photo (\d+), (.*?), concept (\d+)</title>', page)
+    dots = re.findall(r'<path class="point (c-\w+)( is-wrong)?"[^>]* d="(.*?)"><title>photo (\d+), (.*?)</title>', page)
     photos = made_up.photos(BALL)
     assert photos
-    colours = {concept.index: f"c-{concept.colour}" for concept in made_up.concepts(BALL)}
-    for i, (colour, wrong, number, said, concept) in enumerate(dots):
-        assert (int(number), int(concept)) == (i, photos.dominant[i])
-        assert colour == colours[int(concept)]
+    colours = {concept.index: f"c-{concept.colour}" for concept in made_up.concepts(BALL)} | {-1: "c-other"}
+    for i, (colour, wrong, shape, number, said) in enumerate(dots):
+        lead, held = int(photos.dominant[i]), photos.split[i] == "holdout"
+        assert int(number) == i
+        assert colour == colours[lead]
         assert bool(wrong) != bool(photos.correct[i])
-        assert said == ("recognised as golf ball" if photos.correct[i] else "mistaken for tabby")
+        assert ("a" not in shape) == held, "a held-out photo is no circle"
+        words = ["recognised as golf ball" if photos.correct[i] else "mistaken for tabby"]
+        words += [f"concept {lead}" if lead >= 0 else "no concept leads", *(["placed afterwards"] if held else [])]
+        assert said == ", ".join(words)
+    assert sum("no concept leads" in dot[4] for dot in dots) == 1
     assert len(dots) == 60
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from atlas.components import formats
 from atlas.components.formats import rests_on
 from atlas.components.in_shared import shared_section
+from atlas.components.markup import markup
+from atlas.components.nearest import nearest_section
 from atlas.pages.album import Album
 from atlas.pages.class_page import FEW_ALIGNED, aligned_with, class_view, nearest, relatives
 from atlas.schema import ClassRecord, ImageNetClass
@@ -40,13 +43,24 @@ def test_a_class_with_concepts_of_its_own_is_told_in_shared_ones_too(made_up: St
     assert [(one.concept.index, one.contribution) for one in view.aligned] == [(0, 3.0), (1, 2.0), (2, 1.0)]
     assert view.aligned[0].cosine == pytest.approx(0.3333)
     text = shared_section(view).to_plotly_json()["props"]["children"][0].children[1].children
-    assert "explain 80" in text
-    assert "its own concepts 97" in text
+    assert "photo by photo they explain 80\u202f% of the answer" in text
+    record = view.record
+    assert f"golf ball’s own 10, {formats.explained(record)}; {formats.not_explained(record)}" in text
 
 
 def test_without_a_profile_the_nearest_are_of_the_same_kind(made_up: Store) -> None:
     assert [(one.name, one.cosine) for one in nearest(Album(made_up), CRANE)] == [("tabby", None)]
+    assert "classes of the same kind, by WordNet" in markup(nearest_section("a", nearest(Album(made_up), CRANE)))
     assert relatives(made_up, "n03445777") == ["n03126707"]
+
+
+def test_with_a_profile_the_nearest_look_for_the_same(made_up: Store) -> None:
+    found = nearest(Album(made_up), "n02123045")
+    assert [(one.name, one.cosine) for one in found] == [
+        ("golf ball", pytest.approx(0.62)),
+        ("crane (bird)", pytest.approx(0.41)),
+    ]
+    assert "nearest by what their weights look for, in one shared vocabulary" in markup(nearest_section("a", found))
 
 
 @pytest.mark.parametrize(
