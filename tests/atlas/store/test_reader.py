@@ -96,18 +96,20 @@ def test_concepts_come_with_the_largest_contribution_first(root: Path, made: Any
 def test_a_shared_concept_carries_the_numbers_of_the_class_it_explains(root: Path, made: Any) -> None:
     store = Store(root)
     found = store.concepts(made.CHURCH.wnid)
-    assert [(c.concept_id, c.contribution, c.share, c.reliability) for c in found] == [
-        ("shared/0", 3.0, 0.5, None),
-        ("shared/1", 2.0, 0.5, None),
-        ("shared/2", 1.0, 0.5, None),
+    whole = 1 + 1.125 + 1.25 + 0.25  # the contributions of the photo that is not held out, and its residual
+    assert [(c.concept_id, c.contribution, c.share, c.reliability, c.dominates_holdout) for c in found] == [
+        ("shared/2", 1.25, 1.25 / whole, 1.0, 1),
+        ("shared/1", 1.125, 1.125 / whole, None, 0),
+        ("shared/0", 1.0, 1.0 / whole, None, 0),
     ]
+    assert [c.colour for c in found] == [0, 1, 2]
     assert {c.wnid for c in found} == {made.CHURCH.wnid}
     assert {c.map_x for c in found} == {1.0}  # what the concept has on its own stays
     assert {(c.wnid, c.contribution) for c in store.shared_concepts} == {(None, None)}
 
 
 def test_rows_that_depend_on_all_classes_are_kept(root: Path, made: Any) -> None:
-    assert Store(root).record(made.CHURCH.wnid).nearest_classes == (Neighbour("n01440764/0", 2.0),)
+    assert Store(root).record(made.CHURCH.wnid).nearest_classes == (Neighbour("n01440764", 0.5),)
 
 
 def test_names_it_does_not_hold_are_said(root: Path, made: Any) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from atlas.schema import AtlasError, Evidence, Exemplar, Result
+from atlas.schema import AtlasError, ClassRecord, Concept, Evidence, Exemplar, ImageNetClass, Neighbour, Result
 from atlas.store import Store, problems, tampered
 from atlas.store.reader import UnknownName
 
@@ -121,27 +121,19 @@ def test_an_entry_that_says_nothing_is_a_problem(root: Path) -> None:
 # Files that are what the manifest says, but contradict each other
 
 
-def seal(root: Path, name: str) -> None:
-    """Make the manifest agree with what a file holds now."""
-    manifest = json.loads((root / "manifest.json").read_text())
-    content = (root / name).read_bytes()
-    manifest["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    (root / "manifest.json").write_text(json.dumps(manifest))
-
-
 @pytest.mark.parametrize("name", ["classes", "concepts", "photos", "strategies", "exemplars"])
-def test_a_table_of_other_columns_is_named(root: Path, name: str) -> None:
+def test_a_table_of_other_columns_is_named(root: Path, made: Any, name: str) -> None:
     path = root / f"{name}.parquet"
     table = pq.read_table(path)
     pq.write_table(table.drop_columns(table.schema.names[-1]), path)
-    seal(root, path.name)
-    assert problems(root) == [f"{path.name}: its columns are not those of format 1.0"]
+    made.seal(root, path.name)
+    assert problems(root) == [f"{path.name}: its columns are not those of format 1.1"]
 
 
 @pytest.mark.parametrize("name", ["classes.parquet", "photos.parquet", "dictionaries.safetensors"])
-def test_a_sealed_file_of_another_kind_is_named(root: Path, name: str) -> None:
+def test_a_sealed_file_of_another_kind_is_named(root: Path, made: Any, name: str) -> None:
     (root / name).write_bytes(b"what is this?")
-    seal(root, name)
+    made.seal(root, name)
     assert [line.split(":")[0] for line in problems(root)] == [name]
 
 
@@ -153,64 +145,127 @@ def photos(result: Result, **values: Any) -> Result:
     return dataclasses.replace(result, photos=dataclasses.replace(result.photos, **values))
 
 
-LIES: dict[str, tuple[Callable[[Any, Result], Result], str]] = {
+def record(result: Result, **values: Any) -> Result:
+    return dataclasses.replace(result, record=dataclasses.replace(result.record, **values))
+
+
+def named(concept: Concept, index: int) -> Concept:
+    return dataclasses.replace(concept, concept_id=f"{concept.wnid}/{index}", index=index)
+
+
+EMPTY = ClassRecord(ImageNetClass(0, "n01440764", "tench"), "none")
+
+LIES: dict[str, tuple[Callable[[Any, Result], Result], list[str]]] = {
     "an atom too many": (
         lambda made, tench: replaced(tench, atoms=np.ones((3, 4), np.float16)),
-        "dictionaries.safetensors: n01440764 has 3 atoms, the concepts table 2",
+        [
+            "dictionaries.safetensors: n01440764: atoms are 3, the concepts table names 2",
+            "photos.parquet: n01440764: contributions are of 2 concepts, its dictionary has 3",
+        ],
+    ),
+    "an index left out": (
+        lambda made, tench: replaced(tench, concepts=(tench.concepts[1], named(tench.concepts[0], 2)), exemplars=()),
+        [
+            "dictionaries.safetensors: n01440764: atoms are 2, the concepts table lacks 0",
+        ],
     ),
     "no dictionary": (
         lambda made, tench: replaced(tench, atoms=None),
-        "classes.parquet: n01440764 is explained by a dictionary that is missing",
-    ),
-    "a photo too few": (
-        lambda made, tench: replaced(tench, record=dataclasses.replace(tench.record, n_photos=4)),
-        "photos.parquet: n01440764 has 3 photos, its record says 4",
+        [
+            "dictionaries.safetensors: n01440764: atoms are 0, the concepts table names 2",
+            "classes.parquet: n01440764: scope is class, a dictionary that is missing",
+        ],
     ),
     "no photos": (
         lambda made, tench: replaced(tench, photos=None),
-        "photos.parquet: n01440764 has 0 photos, its record says 3",
+        ["classes.parquet: n01440764: n_photos is 3, the photos table gives 0"],
     ),
-    "a logit out of thin air": (
-        lambda made, tench: photos(tench, residual=tench.photos.residual + 1),
-        "photos.parquet: n01440764: contributions + bias + residual miss the logit by 1",
+    "nothing but a number of photos that there are not": (
+        lambda made, tench: Result(dataclasses.replace(EMPTY, explained=0.5, n_holdout=1), "empty"),
+        [
+            "classes.parquet: n01440764: n_holdout is 1, the photos table gives 0",
+            "classes.parquet: n01440764: explained is 0.5, the photos table gives unknown",
+        ],
     ),
     "a strategy nobody knows": (
-        lambda made, tench: photos(tench, strategy=np.full(3, 7, np.int32)),
-        "photos.parquet: n01440764 names a strategy that the strategies table lacks",
-    ),
-    "a neighbour that is not there": (
-        lambda made, tench: photos(tench, neighbours=((0,), (3,), ())),
-        "photos.parquet: n01440764 has neighbours among photos that it lacks",
+        lambda made, tench: photos(tench, strategy=np.array([7, 0, 0], np.int32)),
+        [
+            "strategies.parquet: n01440764: strategy 0: size_holdout is 1, its photos give 0",
+            "strategies.parquet: n01440764: strategy 0: accuracy_holdout is 1, its photos give unknown",
+            "photos.parquet: n01440764: strategy is 7, which the strategies table lacks",
+        ],
     ),
     "contributions of other concepts": (
         lambda made, tench: replaced(tench, photos=made.photos(made.TENCH, 1, 3, 5)),
-        "photos.parquet: n01440764 has contributions of 5 concepts, its dictionary 2",
+        ["photos.parquet: n01440764: contributions are of 5 concepts, its dictionary has 2"],
     ),
     "heat maps of another size": (
         lambda made, tench: photos(tench, heat=np.zeros((3, 1, 5, 1), np.uint8)),
-        "photos.parquet: the photos of n01440764 cannot be read",
+        ["photos.parquet: n01440764: photos cannot be read (cannot reshape array of size 15 into shape (3,newaxis,2,3))"],
     ),
     "an exemplar of nothing": (
         lambda made, tench: replaced(tench, exemplars=(Exemplar("n01440764/9", 0, "set/key.jpg", (0, 0, 1, 1), 1.0),)),
-        "exemplars.parquet: exemplar of an unknown concept n01440764/9",
+        ["exemplars.parquet: n01440764/9: concept_id is that of no concept"],
     ),
     "evidence beyond the dictionary": (
+        lambda made, tench: record(tench, evidence=(Evidence(17, 1.0, None, None, None, 0.0, None),)),
+        ["classes.parquet: n01440764: evidence names shared/17, there are 3 shared concepts"],
+    ),
+    "too few cosines": (
+        lambda made, tench: record(tench, alignment=(0.5, 0.25)),
+        ["classes.parquet: n01440764: alignment is with 2 concepts, there are 3 shared ones"],
+    ),
+    "a concept of another class": (
+        lambda made, tench: replaced(tench, concepts=(tench.concepts[0], dataclasses.replace(tench.concepts[1], index=0))),
+        [
+            "dictionaries.safetensors: n01440764: atoms are 2, the concepts table lacks 1",
+            "concepts.parquet: n01440764/1: index is 0, its class n01440764",
+        ],
+    ),
+    "a neighbour and a class that are not there": (
         lambda made, tench: replaced(
-            made.by_shared(made.TENCH),
-            record=dataclasses.replace(
-                made.by_shared(made.TENCH).record, evidence=(Evidence(17, 1.0, None, None, None, 0.0, None),)
+            tench,
+            concepts=(
+                dataclasses.replace(tench.concepts[0], aligned=(Neighbour("n00000001", 0.5),)),
+                dataclasses.replace(tench.concepts[1], neighbours=(Neighbour("shared/9", 0.5),)),
             ),
+            record=dataclasses.replace(tench.record, nearest_classes=(Neighbour("n02012849", 0.5),)),
         ),
-        "classes.parquet: n01440764 rests on concepts that the shared dictionary lacks",
+        [
+            "concepts.parquet: n01440764/0: aligned name n00000001, which there is not",
+            "concepts.parquet: n01440764/1: neighbours name shared/9, which there is not",
+            "classes.parquet: n01440764: nearest_classes name n02012849, which there is not",
+        ],
     ),
 }
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_tables_that_contradict_each_other_are_named(tmp_path: Path, made: Any, lie: str) -> None:
-    tell, words = LIES[lie]
-    made.write(tmp_path / "a", made.shared(), tell(made, made.of_class(made.TENCH)))
+def test_tables_that_name_what_is_not_there_are_told(tmp_path: Path, made: Any, lie: str) -> None:
+    tell, said = LIES[lie]
+    made.write(tmp_path / "a", made.shared(), tell(made, made.of_class(made.TENCH)), refined=False)
     found = problems(tmp_path / "a")
-    assert any(line.startswith(words) for line in found), found
+    assert found == said
     made.write(tmp_path / "a", made.of_class(made.TENCH))
     assert problems(tmp_path / "a") == []
+
+
+# Format 1.0
+
+
+def test_an_atlas_of_format_1_0_is_whole_with_its_own_columns_alone(root: Path, made: Any, tmp_path: Path) -> None:
+    made.aged(root)
+    assert Store(root).manifest.format_version == "1.0"
+    assert not [line for line in problems(root) if "columns" in line]
+    table = pq.read_table(root / "concepts.parquet")
+    pq.write_table(table.drop_columns("stability"), root / "concepts.parquet")
+    made.seal(root, "concepts.parquet")
+    assert problems(root) == ["concepts.parquet: its columns are not those of format 1.0"]
+
+
+def test_the_columns_of_format_1_0_are_too_few_for_1_1(root: Path, made: Any) -> None:
+    made.aged(root)
+    manifest = json.loads((root / "manifest.json").read_text())
+    (root / "manifest.json").write_text(json.dumps(manifest | {"format_version": "1.1"}))
+    names = ("classes", "concepts", "strategies")
+    assert problems(root) == [f"{name}.parquet: its columns are not those of format 1.1" for name in names]

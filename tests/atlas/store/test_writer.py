@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from atlas.schema import AtlasError, Pictures, Result
+from atlas.schema import AtlasError, ClassRecord, Pictures, Result
 from atlas.store import Store, Writer, files, problems
 
 
@@ -132,7 +132,7 @@ def test_refine_sees_every_class_old_and_new(tmp_path: Path, made: Any) -> None:
     store = made.write(tmp_path / "a", made.of_class(made.CHURCH, 1))
     for concept in store.all_concepts():
         assert concept.neighbours[0].id == f"{made.TENCH.wnid}/0"  # the largest atoms are those of version 5
-        assert concept.neighbours[0].cosine == 2  # classes
+        assert concept.neighbours[0].cosine == 1 / 2  # of two classes
 
 
 def test_a_fixed_photo_is_no_longer_skipped(tmp_path: Path, made: Any) -> None:
@@ -400,9 +400,8 @@ def test_a_damaged_atlas_is_not_built_upon(tmp_path: Path, made: Any) -> None:
 
 
 def test_a_class_without_photos_has_a_picture_all_the_same(tmp_path: Path, made: Any) -> None:
-    whole = made.of_class(made.TENCH)
     bare = Result(
-        record=dataclasses.replace(whole.record, coverage="none", scope=None, n_photos=0),
+        record=ClassRecord(made.TENCH, "none"),
         digest="bare",
         pictures=Pictures(class_picture=b"dreamt"),
     )
