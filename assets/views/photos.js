@@ -42,9 +42,10 @@
     if (state.strategy !== undefined) parts.push(`in strategy ${state.strategy}`);
     if (state.concept !== undefined) parts.push(`led by concept ${state.concept}`);
     if (!parts.length) return `${data.n} ${data.n === 1 ? "photo" : "photos"}`;
-    const right = chosen.filter((i) => data.correct[i]).length;
-    const held = chosen.filter(unseen), told = held.length ? `, of ${held.length} unseen ones ${held.filter((i) => data.correct[i]).length}` : "";
-    return `${chosen.length} of ${data.n} ${parts.join(" and ")}${chosen.length ? `; ${right} right${told}` : ""}`;
+    const right = (some) => `${some.filter((i) => data.correct[i]).length} of ${some.length} right`;
+    const held = chosen.filter(unseen), others = chosen.filter((i) => !unseen(i));
+    const told = [others.length ? right(others) : "", held.length ? `unseen: ${right(held)}` : ""].filter(Boolean);
+    return `${chosen.length} of ${data.n} ${parts.join(" and ")}${told.length ? `; ${told.join(", ")}` : ""}`;
   }
 
   function drawList(state, chosen) {

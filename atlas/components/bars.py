@@ -18,7 +18,6 @@ from atlas.components.exports import CHART, exports, rows
 from atlas.components.importance import Bar, importance, label, sure
 from atlas.components.reliability import reliability_chart
 from atlas.components.view import ClassView
-from atlas.schema import Concept
 
 
 def importance_panel(view: ClassView) -> Any:
@@ -87,14 +86,10 @@ def _bar(bar: Bar, low: float, high: float) -> Any:
     if bar.concept is None:
         parts = [html.Span(bar.name, className="label"), track, value]
         return html.Div(parts, className="bar rest c-other", **{"data-rest": bar.key})
-    parts = [_number(bar.concept), track, value]
+    said = "shared concept " if bar.concept.scope == "shared" else "concept "
+    parts = [html.Span(said, className="sr"), html.Span(str(bar.concept.index), className="number"), track, value]
     marks = {"data-concept": str(bar.concept.index), "aria-pressed": "false"}
     return html.Button(parts, type="button", className=f"bar {theme.colour_class(bar.concept.colour)}", **marks)
-
-
-def _number(concept: Concept) -> Any:
-    said = html.Span("shared concept " if concept.scope == "shared" else "concept ", className="sr")
-    return html.Span([said, str(concept.index)], className="number")
 
 
 def _track(bar: Bar, low: float, high: float) -> list[Any]:

@@ -60,7 +60,7 @@ def measures(view: ClassView) -> Any:
             table_links(view.atlas, record.info.wnid, "class"),
             html.P(f"by chance: {GLOSSARY['random patches']} Of C-μFidelity: a random ranking."),
         ],
-        className="explain compare",
+        className="explain measures",
     )
 
 

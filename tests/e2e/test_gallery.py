@@ -225,11 +225,13 @@ def test_a_bar_marks_card_graph_list_and_address(page: Page, root: str) -> None:
     page.locator(".bars:not([hidden]) [data-concept='2']").click()
     expect(page).to_have_url(re.compile(r"\?concept=2$"))
     expect(page.locator("[data-card='2']")).to_have_class(re.compile("is-selected"))
-    expect(page.locator("#selection-status")).to_contain_text("15 of 60 dominated by concept 2")
+    expect(page.locator("#selection-status")).to_contain_text("15 of 60 led by concept 2; 10 of 12 right, unseen: 3 of 3 right")
     assert lit(page) == 15
     assert page.locator("#photo-list .thumb").count() == 15
     page.locator("[data-strategy='2']").click()
-    expect(page.locator("#selection-status")).to_contain_text("13 of 60 in strategy 2 and dominated by concept 2")
+    expect(page.locator("#selection-status")).to_contain_text(
+        "13 of 60 in strategy 2 and led by concept 2; 10 of 11 right, unseen: 2 of 2 right"
+    )
     page.go_back()
     expect(page).to_have_url(re.compile(r"\?concept=2$"))
     assert lit(page) == 15
@@ -293,7 +295,9 @@ def test_it_reads_without_scripts(browser: Browser, root: str) -> None:
         expect(page.locator(shown)).to_be_visible()
     expect(page.locator(".switch").first).to_be_hidden()
     page.get_by_text("compare all estimators").click()
-    assert page.locator(".compare tbody tr").count() == 10
+    assert page.locator(".compare tbody tr").count() == 11
+    expect(page.locator(".compare tbody tr").last).to_contain_text("not explained")
+    expect(page.locator("[data-list=share] [data-rest=unexplained] .hatched")).to_be_visible()
     expect(page.locator(".compare thead")).to_contain_text("Sobol")
     assert page.locator(".card .numbers").count() == 10
     context.close()
@@ -312,6 +316,7 @@ def test_a_class_is_printed_on_one_light_sheet(browser: Browser, root: str, tmp_
     assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper')").strip() == "#faf9f5"
     expect(page.locator(".top")).to_be_hidden()
     expect(page.locator(".card").last).to_be_visible()
+    expect(page.locator("[data-list=share] [data-rest=unexplained]")).to_be_visible()
     context.close()
 
 

@@ -58,16 +58,46 @@ def test_a_bar_marks_card_graph_list_and_address(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"\?concept=2$"))
     expect(page.locator("[data-card='2']")).to_have_class(re.compile("is-selected"))
     expect(page.locator(".bars:not([hidden]) [data-concept='2']")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#selection-status")).to_contain_text("15 of 60 dominated by concept 2")
+    expect(page.locator("#selection-status")).to_contain_text("15 of 60 led by concept 2; 10 of 12 right, unseen: 3 of 3 right")
     assert lit(page) == 15
     assert page.locator("#photo-list .thumb").count() == 15
+
+
+def test_a_photo_that_no_concept_leads_is_grey_and_belongs_to_none(page: Page) -> None:
+    open_class(page, "?photo=57")
+    dot, thumb = page.locator(".points path.point").nth(57), page.locator("#photo-list [data-photo='57']")
+    page.get_by_role("button", name="show all 60").click()
+    expect(dot).to_have_class(re.compile("c-other"))
+    expect(thumb).to_have_class(re.compile("c-other"))
+    expect(thumb).to_have_attribute("aria-label", "photo 57, recognised as golf ball, no concept leads")
+    for concept in range(10):
+        page.locator(f"[data-list=share] [data-concept='{concept}']").click()
+        expect(page.locator("#photo-list [data-photo='57']")).to_have_count(0)
+        expect(dot).not_to_have_class(re.compile("is-lit"))
+
+
+def test_held_out_photos_have_a_shape_of_their_own_and_are_told_apart(page: Page) -> None:
+    open_class(page, "?photo=4")
+    shapes = page.locator(".points path.point").evaluate_all("(dots) => dots.map((dot) => dot.getAttribute('d').includes('A'))")
+    assert shapes == [i % 5 != 4 for i in range(60)]
+    expect(page.locator("#photo-list [data-photo='4']")).to_have_attribute("aria-label", re.compile("unseen$"))
+    expect(page.locator("#photo-body .caption >> nth=0")).to_contain_text("an unseen photo")
+
+
+def test_what_is_not_explained_is_hatched_in_the_arithmetic_of_a_photo(page: Page) -> None:
+    open_class(page, "?photo=17")
+    row = page.locator(".waterfall tr", has_text="not explained")
+    expect(row.locator(".step")).to_have_class(re.compile("hatched"))
+    assert "gradient" in row.locator(".step").evaluate("(step) => getComputedStyle(step).backgroundImage")
 
 
 def test_a_strategy_and_a_concept_narrow_together(page: Page) -> None:
     open_class(page, "?concept=2")
     page.locator("[data-strategy='2']").click()
     expect(page).to_have_url(re.compile(r"\?concept=2&strategy=2$"))
-    expect(page.locator("#selection-status")).to_contain_text("13 of 60 in strategy 2 and dominated by concept 2")
+    expect(page.locator("#selection-status")).to_contain_text(
+        "13 of 60 in strategy 2 and led by concept 2; 10 of 11 right, unseen: 2 of 2 right"
+    )
     assert lit(page) == 13
 
 
@@ -90,15 +120,20 @@ def test_bars_of_another_estimator_are_drawn_when_asked_for_with_the_numbers_of_
     expect(page.locator("[data-list=logits] .bar")).to_have_count(0)
     for by, column in (("logits", 2), ("gradient_input", 3), ("sobol", 4)):
         page.locator(f"[data-by={by}]").click()
-        bars = page.locator(f"[data-list={by}] .bar")
+        bars = page.locator(f"[data-list={by}] .bar[data-concept]")
         expect(bars).to_have_count(10)
         shown = {bar.locator(".number").inner_text(): bar.locator(".value").inner_text() for bar in bars.all()}
-        lines = page.locator(".compare tbody tr").all()
+        lines = page.locator(".compare tbody tr:not([data-key=unexplained])").all()
         told = {line.locator("th").text_content(): line.locator(f":nth-child({column + 1})").text_content() for line in lines}
         assert shown == told
         assert page.locator(f"[data-list={by}] .bar[aria-pressed=true] .number").all_inner_texts() == ["3"]
     page.locator("[data-by=logits]").click()
-    negative = page.locator("[data-list=logits] .bar").filter(has=page.locator(".negative"))
+    rest = page.locator("[data-list=logits] [data-rest]")
+    expect(rest).to_have_count(1)
+    expect(rest.locator(".fill")).to_have_class("fill hatched")
+    expect(rest.locator(".value")).to_have_text(page.locator(".compare [data-key=unexplained] td >> nth=1").text_content() or "")
+    expect(page.locator("[data-list=sobol] [data-rest]")).to_have_count(0)
+    negative = page.locator("[data-list=logits] .bar[data-concept]").filter(has=page.locator(".negative"))
     assert 0 < negative.count() < 10
     for bar in negative.all():
         fill, zero = bar.locator(".fill").bounding_box(), bar.locator(".zero").bounding_box()

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 import re
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Download, Locator, Page, TimeoutError, expect
+
+from atlas.store import Store
+from tests.atlas.stored import same, stored
 
 pytestmark = pytest.mark.browser
 
@@ -21,13 +27,23 @@ WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "w
 
 VIEWS = {
     "/made-up/": {"classes"},
-    BALL: {"importance", "prevalence-reliability", "strategies", "photo", "faithfulness", "shared-concepts", "nearest-classes"},
+    BALL: {"importance", "prevalence-reliability", "leading-concepts", "strategies", "photo", "faithfulness", "measures"}
+    | {"shared-concepts", "nearest-classes"},
     "/made-up/class/n02012849": {"shared-concepts", "nearest-classes"},
     f"{BALL}/3": {"numbers", "aligned-classes", "similar-concepts", "photos-by-concept"},
     "/made-up/shared/2": {"aligned-classes", "explained-classes"},
     "/made-up/map": {"map"},
     "/made-up/method": {"theorem", "manifest"},
 }
+
+
+def generated() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generated", Path(__file__).parents[1] / "atlas" / "generated.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def ready(page: Page, path: str) -> None:
@@ -66,6 +82,7 @@ def downloaded(page: Page, button: Locator) -> Download:
 @pytest.mark.parametrize("path", VIEWS)
 def test_every_view_gives_away_what_it_draws(page: Page, path: str, tmp_path: Path) -> None:
     ready(page, path)
+    page.evaluate("for (const one of document.querySelectorAll('details.measures')) one.open = true")
     assert {place.get_attribute("data-exports") for place in page.locator("[data-exports]").all()} == VIEWS[path]
     for place in page.locator("[data-exports]").all():
         name = place.get_attribute("data-exports")
@@ -84,13 +101,46 @@ def test_a_table_holds_what_is_on_the_screen(page: Page, tmp_path: Path) -> None
             page.locator(f"[data-exports={name}]").get_by_role("button", name="as JSON").click()
         download.value.save_as(tmp_path / f"{name}.json")
     bars = json.loads((tmp_path / "importance.json").read_text())
-    assert set(bars[0]) == {"concept", "sobol"}
+    assert set(bars[0]) == {"concept_id", "sobol"}
     assert [f"{bar['sobol']:+.3f}" for bar in bars[:3]] == [
         text.replace("−", "-") for text in page.locator("[data-list=sobol] .value").all_inner_texts()[:3]
     ]
     parts = {row["part"]: row["logits"] for row in json.loads((tmp_path / "photo.json").read_text())}
     assert {row["photo"] for row in json.loads((tmp_path / "photo.json").read_text())} == {17}
     assert parts.pop("logit") == pytest.approx(sum(parts.values()), abs=0.02)
+
+
+def taken(page: Page, name: str) -> list[dict[str, Any]]:
+    """Return what a script gives away of its view."""
+    table = page.evaluate("(name) => window.atlas.rows[name]()", name)
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+
+
+def test_what_scripts_give_away_is_what_is_stored(page: Page, tmp_path: Path) -> None:
+    store = Store(generated().write(tmp_path / "made-up"))
+    ready(page, "/made-up/")
+    page.wait_for_selector(".class-card")
+    own = {"path": "hypernyms", "rests_on": "", "strategies": "", "concepts": ""}
+    for row in taken(page, "classes"):
+        record = store.record(row["wnid"])
+        concepts = [concept for concept in store.concepts(row["wnid"]) if concept.scope == "class"]
+        assert (row["strategies"], row["concepts"]) == (len(store.strategies(row["wnid"])), len(concepts))
+        for column in row.keys() - {"rests_on", "strategies", "concepts"}:
+            assert same(row[column], stored(record, own.get(column, column)), 6e-5), column
+    ready(page, "/made-up/map")
+    known = {concept.concept_id: concept for concept in store.all_concepts()}
+    shown = taken(page, "map")
+    assert {row["concept_id"] for row in shown} == set(known)
+    for row in shown:
+        for column in row.keys() - {"class", "group", "x", "y"}:
+            assert same(row[column], stored(known[row["concept_id"]], column), 6e-3), column
+    ready(page, f"{BALL}?photo=17")
+    photos = store.photos("n03445777")
+    assert photos
+    told = {row["part"]: row["logits"] for row in taken(page, "photo")}
+    parts = {"bias": photos.bias, "residual": photos.residual, "logit": photos.class_logit}
+    parts |= {f"concept {i}": photos.contributions[:, i] for i in range(10)}
+    assert told == pytest.approx({part: values[17] for part, values in parts.items()}, abs=6e-4)
 
 
 def test_the_front_page_gives_away_what_it_shows(page: Page, tmp_path: Path) -> None:
