@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from atlas.store import imagenet_classes
 from precompute.photos.passing import require_lasting
 from precompute.photos.photo import SPLITS, SUFFIXES, WNID, Found, Photo, as_text, hashed_split
 
+#: What programs leave beside photos, and nobody misses.
+_CLUTTER = {"Thumbs.db", "desktop.ini"}
 #: Class folders that are looked through side by side: a network disk takes a millisecond a photo.
 _AT_ONCE = 16
+_NAMED = 3  # files that a note names
 
 
 def find(folder: Path, found: Found) -> bool:
@@ -35,11 +39,14 @@ def find(folder: Path, found: Found) -> bool:
                 found.notes.append(f"{child}: {child.name} is not one of the 1000 ImageNet classes")
             else:
                 places.append((child, SPLITS.get(split)))
-    notes: list[list[str]] = [[] for _ in places]
+    there = [Found() for _ in places]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found_there = pool.map(lambda place, own: _of_class(place[0], folder, name, place[1], own), places, notes)
-        photos = [photo for group in found_there for photo in group]
-    found.notes += [note for own in notes for note in own]
+        others = list(pool.map(lambda place, own: _of_class(place[0], folder, name, place[1], own), places, there))
+    photos = [photo for own in there for photo in own.photos]
+    found.notes += [note for own in there for note in own.notes]
+    if passed := [path for group in others for path in group]:
+        files = "1 file" if len(passed) == 1 else f"{len(passed)} files"
+        found.notes.append(f"{folder}: {files} without the suffix of a photo ({_some(passed)})")
     if not photos:
         found.notes[:] = kept
         return False
@@ -62,16 +69,25 @@ def listed(folder: Path, notes: list[str]) -> list[Path]:
         return []
 
 
-def _of_class(folder: Path, root: Path, name: str, split: str | None, notes: list[str]) -> list[Photo]:
-    photos = []
-    for path in listed(folder, notes):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+def _of_class(folder: Path, root: Path, name: str, split: str | None, found: Found) -> list[str]:
+    """Add the photos of a class folder; return the other files there."""
+    others = []
+    for path in listed(folder, found.notes):
+        if path.name.startswith(".") or path.name in _CLUTTER:
+            continue
+        inside = as_text(path.relative_to(root).as_posix())
+        if path.suffix.lower() not in SUFFIXES:
+            others += [] if path.is_dir() else [inside]
             continue
         try:
             size = path.stat().st_size
         except OSError as error:  # a link that loops or leads nowhere: skipped, with the reason, when it is read
             require_lasting(error, path)
             size = 0
-        inside = as_text(path.relative_to(root).as_posix())
-        photos.append(Photo(f"{name}/{inside}", path, folder.name, split or hashed_split(path.name), size))
-    return photos
+        found.photos.append(Photo(f"{name}/{inside}", path, folder.name, split or hashed_split(path.name), size))
+    return others
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first of some names."""
+    return ", ".join([*names[:_NAMED], *(["…"] if len(names) > _NAMED else [])])

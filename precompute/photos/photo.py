@@ -12,7 +12,9 @@ from pathlib import Path
 from atlas.schema import PhotoSet
 
 HOLDOUT_PERCENT = 15
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+#: Photographs whose formats are not read: found all the same, so that they are named.
+UNREAD = {".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"}
+SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"} | UNREAD
 SPLITS = {"fit": "fit", "train": "fit", "holdout": "holdout", "val": "holdout"}
 WNID = re.compile(r"n\d{8}")
 

@@ -11,7 +11,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeVar
 
 import numpy as np
@@ -20,7 +20,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from atlas.schema import AtlasError
 from precompute.photos.passing import may_pass
-from precompute.photos.photo import Photo
+from precompute.photos.photo import UNREAD, Photo
 
 Found = TypeVar("Found")
 
@@ -82,6 +82,7 @@ def _opened(photo: Photo | Path, use: Callable[[Image.Image], Found]) -> Found:
     with _explained(photo), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; a bomb is refused below
         with Image.open(_content(photo), formats=FORMATS) as image:
+            _check_format(image, photo)
             _check_size(image)
             with _one_large if image.width * image.height > _LARGE else nullcontext():
                 return use(image)
@@ -95,7 +96,7 @@ def _explained(photo: Photo | Path) -> Iterator[None]:
     except (Unusable, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise Unusable("not an image") from error
+        raise Unusable(_named_format(photo) or "not an image") from error
     except Exception as error:  # decoders raise many kinds, down to struct.error
         if may_pass(error) or _vanished(photo, error):
             raise AtlasError(f"{_name(photo)} cannot be read just now ({getattr(error, 'strerror', error)}).") from error
@@ -134,6 +135,17 @@ def _content(photo: Photo | Path) -> Path | io.BytesIO:
 
 class Unusable(ValueError):
     """A file that cannot serve as a photo; the message says why."""
+
+
+def _named_format(photo: Photo | Path) -> str:
+    """Return why a photo cannot be read if the format is to blame that its name says, else nothing."""
+    suffix = PurePath(_name(photo)).suffix
+    return f"{suffix[1:].upper()} is not read: convert it to JPEG or PNG" if suffix.lower() in UNREAD else ""
+
+
+def _check_format(image: Image.Image, photo: Photo | Path) -> None:
+    if image.format == "TIFF" and _named_format(photo):  # of a camera's raw file, TIFF shows the thumbnail
+        raise UnidentifiedImageError
 
 
 def _check_size(image: Image.Image) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from precompute import cache
 from precompute.photos.passing import require_lasting
 
-_KIND, _VERSION = "shards", 1
+_KIND, _VERSION = "shards", 2
 
 
 class Labelled(NamedTuple):

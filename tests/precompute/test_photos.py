@@ -337,7 +337,7 @@ def test_photos_are_found_by_class_in_a_fixed_order(tmp_path: Path) -> None:
     assert f"set/{SPRINGER}/two\nlines.gif" in names
     assert [p.key for p in found.photos[TENCH]] == [f"set/{TENCH}/z.jpg"]
     assert (found.sets[0].name, found.sets[0].n_photos, found.total) == ("set", 9, 9)
-    assert found.notes == ()
+    assert found.notes == (f"{root}: 1 file without the suffix of a photo ({TENCH}/notes.txt)",)
     assert photos.index([str(root)]) == found
 
 
