@@ -124,6 +124,14 @@ def test_who_is_alike_to_a_copy_alone_is_none() -> None:
     assert copies.alike(np.stack([between, one, other])) == {1: 0, 2: 0}
 
 
+def test_where_nothing_is_fine_nothing_fine_tells_photos_apart() -> None:
+    noise = np.random.default_rng(0)
+    plain = np.kron(noise.integers(60, 196, (8, 8)), np.ones((4, 4), int))
+    paler, grained = plain + 20, plain + noise.choice([-3, 3], (32, 32))
+    plain, paler, grained = (pixels.astype(np.uint8) for pixels in (plain, paler, grained))
+    assert copies.alike(np.stack([plain, grained, paler])) == {2: 0}
+
+
 def test_copies_are_found_however_far_apart_they_are() -> None:
     small = np.random.default_rng(0).integers(0, 256, (900, 32, 32), dtype=np.uint8)
     small[899], small[256], small[257] = small[0], small[255], small[255]
@@ -167,7 +175,8 @@ def test_a_photo_of_two_classes_is_one_of_each(tmp_path: Path) -> None:
         assert index.copies == {}
         assert index.total == 3
     apart = two_classes(tmp_path / "apart", "holdout", "fit")
-    assert found(apart).copies == {}
+    save(apart / "fit" / SPRINGER / "d.jpg", photo(2))
+    assert found(apart).copies == {}  # where each class is fitted on its own
 
 
 def test_what_one_class_holds_out_is_not_fitted_in_another_where_all_are_fitted_together(tmp_path: Path) -> None:
