@@ -22,7 +22,7 @@ from atlas.schema import (
     Result,
     Strategy,
 )
-from atlas.store import problems
+from atlas.store import Store, problems
 from atlas.store.consistency import of_curves
 from atlas.store.contradiction import Contradiction, close, sentences
 
@@ -277,6 +277,10 @@ RULES: list[tuple[str, Change, list[str]]] = [
 
 def test_what_is_worked_by_hand_agrees(tmp_path: Path, made: Any) -> None:
     assert write(tmp_path / "a", made, made.worked_by_hand()) == []
+
+
+def test_the_generated_atlas_agrees(made_up: Store) -> None:
+    assert problems(made_up.root) == []
 
 
 @pytest.mark.parametrize(("change", "said"), [rule[1:] for rule in RULES], ids=[rule[0] for rule in RULES])

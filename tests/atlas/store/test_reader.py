@@ -190,3 +190,20 @@ def test_a_digest_of_rows_tells_which_class_has_others_and_no_more(tmp_path: Pat
         after = Store(tmp_path / str(i)).row_digests()
         assert (after[made.TENCH.wnid] == before[made.TENCH.wnid]) == (i == 3)
         assert after[made.CHURCH.wnid] == before[made.CHURCH.wnid]
+
+
+def test_format_1_0_is_read_with_shares_of_the_whole_logit_and_without_what_it_pooled(tmp_path: Path, made: Any) -> None:
+    church = made.worked_by_hand()
+    told = dataclasses.replace(church, concepts=tuple(dataclasses.replace(c, share=0.9) for c in church.concepts))
+    made.write(tmp_path / "a", made.held_out_by_hand(), made.shared(), told, refined=False)
+    store = Store(made.aged(tmp_path / "a"))
+    found = store.concepts(made.CHURCH.wnid)
+    assert [c.share for c in found] == pytest.approx([0.4, 0.3, -0.1])  # 2, 1.5 and −0.5 of 5.5 − 0.5
+    evidence = store.record(made.TENCH.wnid).evidence
+    assert [e.share for e in evidence] == pytest.approx([1 / 3, 1 / 3, 1 / 6])
+    for row in (*found, *evidence):
+        assert (row.share_low, row.share_high, row.prevalence, row.reliability, row.dominates) == (None,) * 5
+    record = store.record(made.CHURCH.wnid)
+    assert (record.accuracy_fit, record.accuracy_holdout, record.nearest_classes, record.groups) == (None, 0.5, (), None)
+    assert (store.strategies(made.CHURCH.wnid), store.strategy_counts()) == ((), {})
+    assert set(store.photos(made.CHURCH.wnid).strategy.tolist()) == set(store.layout(made.CHURCH.wnid).strategy.tolist()) == {-1}
