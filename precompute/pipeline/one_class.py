@@ -182,7 +182,7 @@ def _assess(
     """Measure the dictionary; one of the class's own is fitted again, and compared with random patches."""
     known, held = assessment.explained(explained, acts, photos.basis)
     measures: dict[str, Any] = {
-        **{"explained": known, "explained_holdout": held},
+        **{"explained": known, "explained_holdout": known if _held(photos).all() else held},
         **assessment.of_crops(acts, dictionary, workshop),
         **assessment.of_photos(acts, dictionary, codes, photos.basis),
     }
@@ -225,7 +225,11 @@ def _result(
     )
     photos = dataclasses.replace(photos, strategy=graph.membership, xy=graph.xy, neighbours=graph.neighbours)
     concepts = contributions.concepts_of_class(wnid, assessed.accounts, correct=photos.correct, basis=photos.basis, seed=seed)
-    held = np.array([split == "holdout" for split in photos.split])
+    held = _held(photos)
+    if held.all():  # the photos that means are over are held out themselves
+        concepts = tuple(
+            dataclasses.replace(c, dominates_holdout=c.dominates, reliability_holdout=c.reliability) for c in concepts
+        )
     record = dataclasses.replace(
         _record(info, acts, photos), groups=graph.groups, groups_expected=graph.groups_expected, **assessed.measures
     )
@@ -254,10 +258,15 @@ def _result(
     )
 
 
+def _held(photos: Photos) -> np.ndarray:
+    """Return which photos are held out: (n,) bool."""
+    return np.array([split == "holdout" for split in photos.split], bool)
+
+
 def _record(info: ImageNetClass, acts: ClassActivations, photos: Photos) -> ClassRecord:
     """Return the record of a class, without what its dictionary adds to it."""
     basis = photos.basis
-    held = np.array([split == "holdout" for split in photos.split])
+    held = _held(photos)
     return ClassRecord(
         info=info,
         coverage="full" if len(photos) >= FULL_COVERAGE_PHOTOS else "sample",
