@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from atlas.app import create_app
+from atlas.components import formats
 from atlas.store import Store
 
 FILLED_BY_SCRIPTS = {"photo-body", "photo-list", "classes", "elsewhere", "theorem", "chosen", "map"}
@@ -77,6 +82,34 @@ def test_every_page_leads_somewhere_and_says_something(made_up: Store, withheld:
         total, wrong = every_class(store)
         assert wrong == []
         assert total > 100
+
+
+def test_pages_of_format_1_0_say_what_is_not_known_and_nothing_instead(made_up: Store, tmp_path: Path) -> None:
+    old = Path(shutil.copytree(made_up.root, tmp_path / "old"))
+    manifest = json.loads((old / "manifest.json").read_text())
+    (old / "manifest.json").write_text(json.dumps(manifest | {"format_version": "1.0"}))
+    later = {
+        "classes.parquet": ["groups", "groups_expected", "refits", "agreement", "explained_holdout"],
+        "concepts.parquet": ["dominates", "dominates_holdout", "reliability_holdout"],
+    }
+    for name, columns in later.items():
+        pq.write_table(pq.read_table(old / name).drop_columns(columns), old / name)
+    store = Store(old)
+    total, wrong = every_class(store)
+    assert (wrong, total > 100) == ([], True)
+    client = create_app([store]).server.test_client()
+    page = client.get("/old/class/n03445777").text
+    assert "Groups of photos: it was not measured whether any come back" in page
+    assert "Led by" in page
+    assert "<dt>leads</dt><dd>–</dd>" in page
+    assert "<dt>right</dt><dd>–</dd>" in page
+    assert 'class="interval"' not in page
+    assert "poor" not in page
+    assert "data-strategy" not in page
+    share = store.concepts("n03445777")[0].share
+    assert share is not None
+    assert f'class="value">{formats.percent(share, 1)}<' in page
+    assert "classes of the same kind, by WordNet" in client.get("/old/class/n02123045").text
 
 
 if __name__ == "__main__":

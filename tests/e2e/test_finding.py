@@ -126,6 +126,9 @@ def test_every_card_says_what_its_class_rests_on(page: Page) -> None:
     page.goto("/made-up/")
     for name, basis in (("golf ball", "60 photos, 12 held out"), ("tabby", "one sample photo"), ("crane (bird)", "weights only")):
         expect(page.locator(".class-card", has_text=name).locator(".badge")).to_have_text(basis)
+    facts = page.locator(".class-card", has_text="golf ball").locator(".facts")
+    expect(facts).to_have_text("right on 10 of the 12 unseen photos (85\u202f% of the others) · 4 strategies")
+    expect(facts).to_have_attribute("title", re.compile("95\u202f% interval 55–95\u202f%, the others 73–93\u202f%"))
 
 
 def test_a_class_without_photos_shows_what_its_weights_tell(page: Page) -> None:
