@@ -51,6 +51,7 @@ def ready(page: Page, path: str) -> None:
     if path.endswith(BALL):
         page.wait_for_selector(".waterfall")
     page.wait_for_load_state("networkidle")
+    page.evaluate("for (const one of document.querySelectorAll('details.measures')) one.open = true")
 
 
 def sound(file: Path, kind: str) -> bool:
@@ -82,7 +83,6 @@ def downloaded(page: Page, button: Locator) -> Download:
 @pytest.mark.parametrize("path", VIEWS)
 def test_every_view_gives_away_what_it_draws(page: Page, path: str, tmp_path: Path) -> None:
     ready(page, path)
-    page.evaluate("for (const one of document.querySelectorAll('details.measures')) one.open = true")
     assert {place.get_attribute("data-exports") for place in page.locator("[data-exports]").all()} == VIEWS[path]
     for place in page.locator("[data-exports]").all():
         name = place.get_attribute("data-exports")
