@@ -59,7 +59,7 @@ def _said(view: ClassView) -> str:
     basis = _basis(view)
     if agreed is None:
         return f"Measured on {basis}." if view.record.curves else ""
-    return f"{len(ways) + 1} ways of measuring agree (rank correlation {formats.plain(agreed)}), on {basis}."
+    return f"{len(ways)} ways of measuring agree (rank correlation {formats.plain(agreed)}), on {basis}."
 
 
 def _numbers(curves: Sequence[Curve]) -> dict[str, str]:

@@ -128,7 +128,9 @@ def heading(record: ClassRecord, shown: int) -> str:
         return "No group of photos comes back"
     expected = f"{formats.plain(record.groups_expected, 1)} expected by chance"
     if not shown:
-        return f"{formats.counted(record.groups, 'group')}, {expected}: none is shown"
+        rare = record.groups_expected is not None and record.groups > record.groups_expected
+        often = ", but as many in more than 1 draw of 20" if rare else ""
+        return f"{formats.counted(record.groups, 'group')}, {expected}{often}: none is shown"
     return f"{formats.counted(record.groups, 'group')} that {'comes' if record.groups == 1 else 'come'} back, {expected}"
 
 

@@ -238,6 +238,7 @@ def test_strategies_say_how_many_are_expected_and_how_sure_each_is(made_up: Stor
         (4, 1.2, 4, "4 groups that come back, 1.2 expected by chance"),
         (1, 0.25, 1, "1 group that comes back, 0.2 expected by chance"),
         (2, 2.4, 0, "2 groups, 2.4 expected by chance: none is shown"),
+        (2, 0.2, 0, "2 groups, 0.2 expected by chance, but as many in more than 1 draw of 20: none is shown"),
         (0, 1.0, 0, "No group of photos comes back"),
         (None, None, 0, "Groups of photos: it was not measured whether any come back"),
     ],
