@@ -49,12 +49,12 @@ def build_class(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo]
         return Result(record=record, digest=digest, pictures=paint(workshop, info.wnid, info.class_index, None))
     look = _look(workshop, info, photos)
     dictionary = _dictionary(workshop, info, look.activations)
-    described, explained, codes = _describe(workshop, info, look.activations, dictionary)
+    told = _tell(workshop, info, look.activations, dictionary)
     own = dictionary is not workshop.shared
     also = also_shared(workshop, info, look.activations) if own and workshop.shared else {}
-    assessed = _assess(workshop, info, look.activations, dictionary, described, explained, codes)
+    assessed = _assess(workshop, info, look.activations, dictionary, told)
     look = look.without_positions()
-    result = _result(workshop, info, look.activations, dictionary, described, explained, assessed)
+    result = _result(workshop, info, look.activations, dictionary, told, assessed)
     atoms = dictionary.atoms if own else None
     painted = paint(workshop, info.wnid, info.class_index, atoms, look.activations.crops)
     assert result.record is not None
@@ -128,10 +128,17 @@ def _dictionary(workshop: Workshop, info: ImageNetClass, acts: ClassActivations)
     return workshop.fit(acts.crops, config.concepts)
 
 
-def _describe(
-    workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary
-) -> tuple[Photos, Explained, np.ndarray]:
-    """Take every photo's logit apart, and return its codes at positions, too; the strategies are found later."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Told:
+    """What a dictionary says of the photos of a class."""
+
+    photos: Photos  # without strategies and places, which are found later
+    explained: Explained
+    codes: np.ndarray  # (photo, position, concept)
+
+
+def _tell(workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary) -> _Told:
+    """Take every photo's logit apart."""
     workshop.reporter.stage(info.name, "importance", 0)
     n, positions, channels = acts.positions.shape
     U = workshop.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
@@ -139,7 +146,7 @@ def _describe(
     parts = explained.parts
     heat_concepts, heat = exemplars.photo_heat(U, parts.contributions, workshop.backbone.grid)
     none = np.zeros(n, np.int32)
-    described = Photos(
+    photos = Photos(
         wnid=info.wnid,
         keys=tuple(p.key for p in acts.photos),
         split=tuple(p.split for p in acts.photos),
@@ -157,7 +164,7 @@ def _describe(
         heat_concepts=heat_concepts,
         heat=heat,
     )
-    return described, explained, U
+    return _Told(photos, explained, U)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,21 +177,14 @@ class _Assessed:
     curves: tuple[Curve, ...]  # of random patches
 
 
-def _assess(
-    workshop: Workshop,
-    info: ImageNetClass,
-    acts: ClassActivations,
-    dictionary: Dictionary,
-    photos: Photos,
-    explained: Explained,
-    codes: np.ndarray,
-) -> _Assessed:
+def _assess(workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, told: _Told) -> _Assessed:
     """Measure the dictionary; one of the class's own is fitted again, and compared with random patches."""
+    photos, explained = told.photos, told.explained
     known, held = assessment.explained(explained, acts, photos.basis)
     measures: dict[str, Any] = {
         **{"explained": known, "explained_holdout": known if _held(photos).all() else held},
         **assessment.of_crops(acts, dictionary, workshop),
-        **assessment.of_photos(acts, dictionary, codes, photos.basis),
+        **assessment.of_photos(acts, dictionary, told.codes, photos.basis),
     }
     if dictionary is workshop.shared:
         return _Assessed((explained.parts,), None, measures, ())
@@ -208,12 +208,11 @@ def _result(
     info: ImageNetClass,
     acts: ClassActivations,
     dictionary: Dictionary,
-    photos: Photos,
-    explained: Explained,
+    told: _Told,
     assessed: _Assessed,
 ) -> Result:
     """Return concepts, strategies, exemplars and the record; what the shared dictionary already shows is not repeated."""
-    seed, wnid = workshop.config.seed, info.wnid
+    photos, explained, seed, wnid = told.photos, told.explained, workshop.config.seed, info.wnid
     graph = strategy.find(
         wnid,
         photos.contributions,

@@ -47,7 +47,7 @@ def test_the_same_concepts_are_told_from_other_photos(build: Any, made: Any, mad
     [
         (("--dictionary", "kmeans"), "dictionary: nmf there, kmeans here"),
         (("--crop-input", 128), "crop_input: 0 there, 128 here"),
-        (("--layer", "stages.2"), "layer: last feature map there, stages.2 here"),
+        (("--layer", "layer3"), "layer: last feature map there, layer3 here"),
     ],
 )
 def test_dictionaries_of_other_activations_are_refused(build: Any, made_before: Store, tmp_path: Path, change, said) -> None:
