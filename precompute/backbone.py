@@ -5,7 +5,8 @@ Notation: x (image, 3, height, width) normalised pixels; A (image, position, cha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,9 +19,11 @@ from torch import Tensor, nn
 
 from atlas.schema import AtlasError
 from precompute.clipping import clip_without_copies
-from precompute.cut import cut_at
 from precompute.folding import fold_batch_norm
+from precompute.halves import AUTO, halves_of, logits_of
+from precompute.layout import layout_of
 from precompute.listening import listening
+from precompute.numbers import are_numbers, no_numbers
 from precompute.preprocessing import preprocessing_of
 from precompute.weights import with_weights
 
@@ -57,22 +60,13 @@ class Backbone:
         self.folded = fold_batch_norm(model, example)
         clip_without_copies(model)
         self._model = model = model.to(device).to(memory_format=torch.channels_last)
-        self.layer, self._features, self._head = _cut(model, layer)
+        halves = halves_of(model, layer, self._on_device(example))
+        self.layer, self.grid, self.channels = halves.layer, halves.grid, halves.channels
+        self._features, self._head, self._layout = halves.features, halves.head, halves.layout
+        self._fitting = {self.preprocessing.input_size: self.preprocessing.input_size}
         self._mean = torch.tensor(self.preprocessing.mean, device=device)[:, None, None]
         self._std = torch.tensor(self.preprocessing.std, device=device)[:, None, None]
-        self._prefix = int(getattr(model, "num_prefix_tokens", 0))  # tokens before the patches
-        with torch.inference_mode():
-            raw = self._features(self._on_device(example))
-            self.grid, self.channels = self._shape(raw)
-            self.spatial = raw.ndim == 4
-        self.linear_head = self._linear_head(model)
-
-    def _shape(self, raw: Tensor) -> tuple[tuple[int, int], int]:
-        if raw.ndim == 4:
-            return (raw.shape[2], raw.shape[3]), raw.shape[1]
-        positions = raw.shape[1] - self._prefix
-        side = int(positions**0.5)
-        return ((side, side) if side * side == positions else (1, positions)), raw.shape[2]
+        self.linear_head = self._linear_head()
 
     def _on_device(self, x: Tensor) -> Tensor:
         return x.to(device=self.device, memory_format=torch.channels_last)
@@ -87,10 +81,7 @@ class Backbone:
 
     def features(self, x: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image position channel"]:
         """Return the activations at ``layer``, patch tokens only (differentiable)."""
-        return self._tokens(self._features(x))[:, self._prefix if not self.spatial else 0 :]
-
-    def _tokens(self, raw: Tensor) -> Tensor:
-        return raw.flatten(2).transpose(1, 2) if raw.ndim == 4 else raw
+        return self._layout.split(self._features(x))[0]
 
     def head(
         self,
@@ -105,19 +96,15 @@ class Backbone:
         """
         if self.linear_head:
             return activations.mean(dim=1) @ self.linear_head.weight.T + self.linear_head.bias
-        if self.spatial:
-            return self._logits(self._head(activations.transpose(1, 2).reshape(len(activations), -1, *self.grid)))
-        if self._prefix and prefix is None:
+        if self._layout.prefix and prefix is None:
             raise AtlasError(f"The head of {self.name} reads a class token beside the patches, and none was given.")
-        return self._logits(self._head(activations if prefix is None else torch.cat([prefix, activations], dim=1)))
+        return logits_of(self._head(self._layout.joined(activations, prefix, self.grid)))
 
     def read(self, x: Float[Tensor, "image 3 height width"]) -> Reading:
         """Return activations, class tokens and logits of one forward pass (differentiable)."""
         raw = self._features(x)
-        if self.spatial:
-            tokens = self._tokens(raw)
-            return Reading(tokens, tokens[:, :0], self.head(tokens) if self.linear_head else self._logits(self._head(raw)))
-        return Reading(raw[:, self._prefix :], raw[:, : self._prefix], self._logits(self._head(raw)))
+        positions, prefix = self._layout.split(raw)
+        return Reading(positions, prefix, self.head(positions) if self.linear_head else logits_of(self._head(raw)))
 
     def logits(
         self, x: Float[Tensor, "image 3 height width"]
@@ -132,11 +119,23 @@ class Backbone:
         """Return the activations at other layers, those at ``layer``, and logits, of one forward pass (differentiable)."""
         with listening(self._model, layers) as heard:
             activations, logits = self.logits(x)
-        read = {name: output for name, output in heard.items() if isinstance(output, Tensor) and output.ndim in (3, 4)}
         found: dict[str | None, Tensor] = {}
-        for name, raw in read.items():
-            found[name] = self._tokens(raw) if raw.ndim == 4 else raw[:, self._prefix :]
+        for name, raw in heard.items():
+            if layout := layout_of(raw, self._model):
+                found[name] = layout.split(raw)[0]
         return found, activations, logits
+
+    def require_numbers(self, pixels: UInt8[np.ndarray, "size size 3"]) -> None:
+        """Refuse a network that computes no numbers from a photo.
+
+        Raises:
+            AtlasError: it does; the message names the first layer.
+        """
+        x = self.normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None])
+        with torch.inference_mode():
+            found = self.read(x)
+        if not are_numbers((found.activations, found.logits)):
+            raise no_numbers(self._model, x)
 
     def channels_at(self, layers: Sequence[str]) -> dict[str | None, int]:
         """Return how many channels other layers have.
@@ -168,33 +167,44 @@ class Backbone:
             )
         return head.weight[class_index].cpu().numpy(), float(head.bias[class_index])
 
-    @staticmethod
-    def _logits(output: Any) -> Tensor:
-        return output if isinstance(output, Tensor) else output[0]
-
-    def _linear_head(self, model: nn.Module) -> LinearHead | None:
-        """Return the affine head, if the real one agrees with it on random activations."""
-        classifier: Any = model.get_classifier()  # type: ignore[operator]  # a method of every timm classifier
-        if not isinstance(classifier, nn.Linear) or not self.spatial or classifier.in_features != self.channels:
+    def _linear_head(self) -> LinearHead | None:
+        """Return the affine head, if the real one agrees with it on random activations, whatever the tokens before them."""
+        classifier: Any = self._model.get_classifier()  # type: ignore[operator]  # a method of every timm classifier
+        if not isinstance(classifier, nn.Linear) or classifier.in_features != self.channels:
             return None
-        shape = (4, self.channels, *self.grid)
-        activations = torch.rand(shape, generator=torch.Generator().manual_seed(1)) * 3
-        activations = self._on_device(activations * torch.tensor([0.0, 0.3, 1.0, 3.0])[:, None, None, None])
+        generator = torch.Generator().manual_seed(1)
+        scale = torch.tensor([0.0, 0.3, 1.0, 3.0])[:, None, None]
+        positions, prefix = (
+            (torch.rand(4, count, self.channels, generator=generator) * 3 * scale).to(self.device)
+            for count in (math.prod(self.grid), self._layout.prefix)
+        )
         with torch.inference_mode():
             zero = torch.zeros(classifier.out_features, device=self.device)
             bias = zero if classifier.bias is None else classifier.bias
-            expected = F.linear(activations.mean(dim=(2, 3)), classifier.weight, bias)
-            gap = (self._logits(self._head(activations)) - expected).abs().max()
+            expected = F.linear(positions.mean(dim=1), classifier.weight, bias)
+            gap = (logits_of(self._head(self._layout.joined(positions, prefix, self.grid))) - expected).abs().max()
         return LinearHead(classifier.weight, bias) if gap <= 1e-4 * expected.abs().max() else None
 
     @property
     def has_class_token(self) -> bool:
         """Whether the head reads tokens beside the patches."""
-        return self._prefix > 0 and not self.spatial
+        return self._layout.prefix > 0 and self.linear_head is None
 
     def fitting(self, size: int) -> int:
         """Return the input size to use where ``size`` is wanted: a network with position embeddings takes only its own."""
-        return size if self.spatial else self.preprocessing.input_size
+        if size not in self._fitting:
+            self._fitting[size] = size if self._takes(size) else self.preprocessing.input_size
+        return self._fitting[size]
+
+    def _takes(self, size: int) -> bool:
+        """Return whether images of another size give an image grid of the same channels."""
+        try:
+            with torch.inference_mode():
+                raw = self._features(self._on_device(torch.zeros(1, 3, size, size)))
+        except Exception:  # whatever a network's code raises for a size it was not made for
+            return False
+        layout = layout_of(raw, self._model)
+        return layout == self._layout and layout.split(raw)[0].shape[2] == self.channels
 
     def describe(self) -> dict[str, Any]:
         """Return what a manifest records."""
@@ -202,7 +212,7 @@ class Backbone:
         return {
             "name": self.name,
             "weights": self.weights,
-            "layer": LAST if self.layer == "auto" else self.layer,
+            "layer": LAST if self.layer == AUTO else self.layer,
             "head": "affine after mean pooling" if self.linear_head else "not affine",
             "contributions": "closed form" if self.linear_head else "integrated gradients",
             "channels": self.channels,
@@ -228,7 +238,8 @@ def load(name: str, *, weights: str = "package", layer: str = "auto", device: st
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, …
 
     Raises:
-        AtlasError: an unknown network, weights that are missing, changed or of another shape, not 1000 outputs, no such device.
+        AtlasError: an unknown network, weights that are missing, changed or of another shape, not 1000 outputs, no such device,
+            a network that gives no numbers, or one that cannot be cut where its head reads the patches of an image grid.
     """
     if not timm.is_model(name) and not name.startswith("hf-hub:"):
         near = timm.list_models(f"*{name.split('_')[-1]}*")[:5]
@@ -237,7 +248,14 @@ def load(name: str, *, weights: str = "package", layer: str = "auto", device: st
     outputs = int(getattr(model, "num_classes", 0))
     if outputs != N_CLASSES:
         raise AtlasError(f"{name} has {outputs} outputs; an atlas describes the 1000 ImageNet classes and needs 1000.")
-    return Backbone(model, name=name, weights=provenance, layer=layer, device=pick_device(device))
+    where = pick_device(device)
+    try:
+        return Backbone(model, name=name, weights=provenance, layer=layer, device=where)
+    except (AtlasError, MemoryError):
+        raise
+    except Exception as error:  # whatever a network's code raises for a plain batch of images
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise AtlasError(f"{name} cannot look at a batch of images as other classifiers do ({reason}).") from error
 
 
 def pick_device(device: str) -> torch.device:
@@ -256,13 +274,3 @@ def pick_device(device: str) -> torch.device:
             f"The device {device!r} cannot be used here ({str(error).splitlines()[0]}): try --device auto."
         ) from error
     return chosen
-
-
-def _cut(model: nn.Module, layer: str) -> tuple[str, Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    blocks = getattr(model, "blocks", None)
-    if layer == "auto" and getattr(model, "global_pool", None) == "token" and isinstance(blocks, nn.Sequential):
-        layer = f"blocks.{len(blocks) - 2}"  # after the last block a class token reads no patch any more
-    if layer == "auto":
-        return "auto", model.forward_features, model.forward_head  # type: ignore[return-value]
-    features, head = cut_at(model, layer)
-    return layer, features, head

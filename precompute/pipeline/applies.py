@@ -1,4 +1,4 @@
-"""Does a dictionary method apply to what a backbone says? Asked once, of one photo, before any class is built."""
+"""Does what a backbone says of photos serve? Asked once, of the first photos, before any class is built."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from precompute.activations import Extractor
 from precompute.photos import Photo
 from precompute.pipeline.workshop import Workshop
 
+_FIRST = 4  # photos that are asked: one alone may be black
+
 
 def require_applicable(workshop: Workshop, photos: Sequence[Photo]) -> None:
-    """Refuse dictionary methods that cannot take the activations of the first photo that can be read.
+    """Refuse a network without numbers, and dictionary methods that cannot take its activations, by the first usable photos.
 
     Without such a photo nothing is refused: the classes say why they fail.
 
     Raises:
-        AtlasError: the method does not apply; the message names one that does.
+        AtlasError: activations or logits that are NaN or infinite, or a method that does not apply; the message names one that
+            does.
     """
     config = workshop.config
     own = {config.dictionary} if config.scope != SHARED else set()
     shared = {config.shared_dictionary or config.dictionary} if config.scope != "class" else set()
-    refusals = [dictionary.REFUSALS[name] for name in sorted(own | shared) if name in dictionary.REFUSALS]
-    if not refusals:
-        return
-    extractor = Extractor(workshop.backbone, workshop.plan, batch=workshop.config.batch, done=lambda _: None)
-    for photo in photos:
-        seen = islice(workshop.decoder()([photo]), 1)
-        crops, used, *_ = activations.of_all(extractor, seen, n_photos=1)
-        if used:
-            for refuse in refusals:
-                refuse(crops)
-            return
+    extractor = Extractor(workshop.backbone, workshop.plan, batch=config.batch, done=lambda _: None)
+    seen = list(islice(workshop.decoder()(photos), _FIRST))
+    for _, pixels, _ in seen:
+        workshop.backbone.require_numbers(pixels)
+    crops, used, *_ = activations.of_all(extractor, seen[:1], n_photos=1)
+    for name in sorted(own | shared):
+        if used and name in dictionary.REFUSALS:
+            dictionary.REFUSALS[name](crops)

@@ -19,17 +19,17 @@ def test_the_two_halves_are_the_whole(name, layer, size):
     torch.manual_seed(0)
     model = timm.create_model(name).eval().requires_grad_(False)
     x = torch.randn(2, 3, size, size)
-    features, head = cut_at(model, layer)
+    features, head = cut_at(model, layer, x)
     torch.testing.assert_close(head(features(x)), model(x))
 
 
 def test_a_layer_inside_a_skip_connection_is_refused():
     model = timm.create_model("resnet18").eval()
     with pytest.raises(AtlasError, match=r"A connection bypasses the layer 'layer3\.0\.conv1': cut where a whole block ends"):
-        cut_at(model, "layer3.0.conv1")
+        cut_at(model, "layer3.0.conv1", torch.zeros(1, 3, 64, 64))
 
 
 def test_an_unknown_layer_is_answered_with_the_parts_there_are():
     model = timm.create_model("resnet18").eval()
     with pytest.raises(AtlasError, match=r"no layer 'layer9'. Its parts are conv1, .*layer4.*; name one, or a part of one"):
-        cut_at(model, "layer9")
+        cut_at(model, "layer9", torch.zeros(1, 3, 64, 64))
