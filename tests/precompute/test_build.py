@@ -361,8 +361,9 @@ def test_unusable_photos_are_skipped_named_and_repaired_later(build: Any, made: 
     (folder / "loop.jpg").symlink_to("loop.jpg")
     whole = (folder / "photo 00.png").read_bytes()
     (folder / "half.png").write_bytes(whole[: len(whole) // 2])
-    for name, image in (("cmyk.jpg", "CMYK"), ("grey.png", "L"), ("palette.gif", "P")):  # odd, but usable
-        with Image.open(folder / "photo 01.png") as photo:
+    for seed, (name, image) in enumerate((("cmyk.jpg", "CMYK"), ("grey.png", "L"), ("palette.gif", "P"))):  # odd, but usable
+        drawn = made.draw_photo(tmp_path / "drawn.png", 9000 + seed)
+        with Image.open(drawn) as photo:
             photo.convert(image).save(folder / name)
     ended = build(tmp_path / "a", "--json", photos=photos)
     assert ended.status == 3
