@@ -29,10 +29,17 @@ class Canvas(Protocol):
 
 
 class Maco:
-    """Phases at a fixed magnitude (Fel et al., NeurIPS 2023)."""
+    """Phases at a fixed magnitude (Fel et al., NeurIPS 2023).
+
+    Two columns cannot keep it: a real picture has X(−y) = X(y)* at frequencies (y, 0) and (y, n/2), so irfft2 takes half the sum
+    of the two phases' coefficients there, which is shorter than either unless they happen to agree.
+
+    Phases are standardised before every use and then given ``phase_sd``, in radians: their mean coefficient is
+    E exp(iφ) = exp(−phase_sd²/2) of the magnitude, the same blob at the origin of every picture, which is its corners.
+    """
 
     def __init__(self, spectrum: Spectrum, preset: Preset, device: torch.device) -> None:
-        self._size, self._contrast, self._device = preset.size, preset.contrast, device
+        self._size, self._contrast, self._phase_sd, self._device = preset.size, preset.contrast, preset.phase_sd, device
         self._magnitude = torch.from_numpy(spectrum.resized(preset.size)).to(device)
         self._colour = torch.from_numpy(spectrum.colour).to(device)
 
@@ -42,7 +49,7 @@ class Maco:
 
     def paint(self, parameters: Float[Tensor, "picture 3 size half"]) -> Float[Tensor, "picture 3 size size"]:
         """Return pictures of these phases."""
-        angle = _standardised(parameters)
+        angle = self._phase_sd * _standardised(parameters)
         z = torch.fft.irfft2(
             torch.complex(self._magnitude * angle.cos(), self._magnitude * angle.sin()), s=(self._size, self._size)
         )

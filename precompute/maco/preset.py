@@ -19,9 +19,10 @@ class Preset:
     crops: int
     box: tuple[float, float]  # smallest and largest side of a crop
     centre_sd: float = 0.15
-    noise: tuple[float, float] = (0.4, 0.1)  # standard deviation at the first and the last step
+    noise: tuple[float, float] = (0.1, 0.1)  # standard deviation at the first and the last step
     learning_rate: float = 1.0
-    contrast: float = 1.8  # before the sigmoid
+    contrast: float = 1.2  # before the sigmoid
+    phase_sd: float = 2.0  # of MACO's phases, in radians
     parameterisation: str = "maco"
     patience: int = 0  # steps without progress after which a picture is finished; 0: never
 
@@ -41,8 +42,8 @@ class Preset:
 
 LEARNING_RATES = {"maco": 1.0, "fourier": 0.1}  # of NAdam: phases in radians; coefficients of pictures of unit variance
 
-PRESETS: dict[str, Preset] = {  # chosen by tests/bench/maco_sweep.py
-    "quick": Preset(size=224, crop_input=128, steps=48, crops=4, box=(0.6, 1.0)),
-    "fine": Preset(size=256, crop_input=160, steps=64, crops=4, box=(0.5, 1.0), centre_sd=0.2),
-    "full": Preset(size=512, crop_input=224, steps=192, crops=6, box=(0.35, 1.0), centre_sd=0.25, patience=32),
+PRESETS: dict[str, Preset] = {  # chosen by what another network says: tests/bench/maco_presets.py
+    "quick": Preset(size=224, crop_input=160, steps=48, crops=4, box=(0.3, 0.9)),
+    "fine": Preset(size=256, crop_input=160, steps=96, crops=4, box=(0.3, 0.9)),
+    "full": Preset(size=384, crop_input=160, steps=256, crops=8, box=(0.3, 0.9), patience=64),
 }

@@ -19,7 +19,7 @@ from precompute.maco import Preset, Target
 from precompute.pipeline.workshop import Workshop
 
 #: Raise it whenever the same target, preset and seed come to give another picture, or the picture other bytes.
-MACO_VERSION = 2
+MACO_VERSION = 3
 
 
 class Album:

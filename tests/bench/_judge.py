@@ -90,7 +90,7 @@ class Judge:
         return self._verdict(picture, class_index)
 
     def _verdict(self, picture: Tensor, class_index: int) -> Verdict:
-        logits, other = self._logits(self.own, picture), self._logits(self._other, picture)
+        logits, other = logits_of(self.own, picture), logits_of(self._other, picture)
         return Verdict(
             float(logits[class_index]),
             float(logits.softmax(0)[class_index]),
@@ -99,15 +99,16 @@ class Judge:
             1 / self._real[class_index](self._maps(picture)[0].mean(axis=0)),
         )
 
-    @staticmethod
-    def _logits(net: Backbone, picture: Tensor) -> Tensor:
-        with torch.inference_mode():
-            return net.logits(net.normalise_unit(_resized(picture, net.preprocessing.input_size)))[1][0]
-
     def _maps(self, picture: Tensor) -> np.ndarray:
         net = self.own
         with torch.inference_mode():
             return net.features(net.normalise_unit(_resized(picture, net.preprocessing.input_size))).numpy()
+
+
+def logits_of(net: Backbone, picture: Tensor) -> Tensor:
+    """Return what a network says of a whole picture (1, 3, size, size) in 0…1."""
+    with torch.inference_mode():
+        return net.logits(net.normalise_unit(_resized(picture, net.preprocessing.input_size)))[1][0]
 
 
 def _tensor(pixels: np.ndarray) -> Tensor:

@@ -1,4 +1,4 @@
-"""Compute × quality of feature visualizations: the sweep behind the presets, over real classes and real concepts.
+"""Compute × quality of feature visualizations: the sweep behind the first presets, over real classes and real concepts.
 
 Every setting makes the same pictures: a dozen classes, and two NMF concepts of each of four of them. Compute is CPU time (all
 cores together), which other work disturbs less than the clock; quality is what ``_judge`` says, and for concepts the
@@ -23,7 +23,9 @@ from tests.bench._pictures import OUT, sheet
 CLASSES = (497, 574, 566, 953, 130, 71, 251, 355, 701, 571, 951, 327)
 WITH_CONCEPTS, EACH = (497, 566, 130, 327), 2
 SHOWN = 6  # classes, and as many concepts, on the contact sheet
-_BASE = Preset(size=256, crop_input=160, steps=64, crops=4, box=(0.5, 1.0), centre_sd=0.2, contrast=1.8)
+_BASE = Preset(
+    size=256, crop_input=160, steps=64, crops=4, box=(0.5, 1.0), centre_sd=0.2, noise=(0.4, 0.1), contrast=1.8, phase_sd=1.0
+)
 SETTINGS: dict[str, Preset] = {
     "96 px, 48 × 4": replace(_BASE, size=224, crop_input=96, steps=48, box=(0.6, 1.0)),
     "128 px, 24 × 4": replace(_BASE, size=224, crop_input=128, steps=24, box=(0.6, 1.0)),

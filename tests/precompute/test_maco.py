@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from atlas.schema import AtlasError
@@ -23,6 +24,14 @@ def lite0():
 @pytest.fixture(scope="module")
 def magnitude():
     return spectrum.load()
+
+
+def _logits(net, made):
+    """Return what a network says of a whole picture, resized to its input with torch's antialiasing."""
+    x = torch.from_numpy(made.rgba[..., :3].copy()).permute(2, 0, 1)[None]
+    x = F.interpolate(x, size=(net.preprocessing.input_size,) * 2, mode="bilinear", antialias=True)
+    with torch.inference_mode():
+        return net.logits(net.normalise_unit(x))[1][0].numpy()
 
 
 def _targets(net):
@@ -69,6 +78,13 @@ def test_it_excites_what_it_was_asked_to(lite0, magnitude):
         assert int(lite0.logits(x)[1].argmax()) == 574
 
 
+@pytest.mark.slow
+def test_a_full_picture_of_a_flamingo_is_one_to_a_network_that_never_saw_it(lite0, magnitude):
+    (made,) = maco.visualize(lite0, [maco.Target(seed=0, class_index=130)], spectrum=magnitude, preset=maco.PRESETS["full"])
+    assert float(_logits(lite0, made)[130]) > 20
+    assert int(_logits(backbone.load("tf_efficientnet_lite2"), made).argmax()) == 130
+
+
 def test_only_the_phase_is_optimised(lite0, magnitude):
     """Before the colours and the sigmoid, the picture's magnitude spectrum is the one that was given."""
     preset = dataclasses.replace(TINY, contrast=0.5)  # far from the ends of the sigmoid, which rounds there
@@ -81,6 +97,34 @@ def test_only_the_phase_is_optimised(lite0, magnitude):
     expected = torch.from_numpy(magnitude.resized(64))[:, 1:31, 1:31]
     ratio = (found / expected).flatten()
     assert float(ratio.std() / ratio.mean()) < 1e-3
+
+
+def _corners(pictures):
+    """Return the share of the energy of decorrelated pictures (picture, 3, n, n) that lies in a 64th of their area."""
+    energy = ((pictures - pictures.mean(dim=(2, 3), keepdim=True)) ** 2).sum(dim=(0, 1))
+    k = len(energy) // 16
+    around_origin = energy.roll((k, k), dims=(0, 1))[: 2 * k, : 2 * k]
+    return float(around_origin.sum() / energy.sum())
+
+
+@pytest.mark.parametrize(("phase_sd", "mean_coefficient", "corners"), [(1.0, 0.607, 0.34), (2.0, 0.135, 0.03)])
+def test_phases_of_a_larger_deviation_leave_no_blob_in_the_corners(magnitude, phase_sd, mean_coefficient, corners):
+    """E exp(iφ) = exp(−sd²/2), the same in every picture: what pictures of many seeds have in common."""
+    preset = dataclasses.replace(TINY, size=256, contrast=0.05, phase_sd=phase_sd)
+    canvas = Maco(magnitude, preset, torch.device("cpu"))
+    pictures = canvas.paint(torch.stack([canvas.initial(torch.Generator().manual_seed(seed)) for seed in range(16)]))
+    z = torch.einsum("rc,pchw->prhw", torch.linalg.inv(torch.from_numpy(magnitude.colour)), torch.logit(pictures) / 0.05)
+    assert _corners(z) == pytest.approx(corners, rel=0.2)
+    common, each = torch.fft.rfft2(z.mean(dim=0))[:, 1:100, 1:100], torch.fft.rfft2(z)[:, :, 1:100, 1:100]
+    assert float(common.real.sum() / each.abs().mean(dim=0).sum()) == pytest.approx(mean_coefficient, abs=0.01)
+
+
+def test_pictures_of_every_preset_start_without_a_blob_in_the_corners(magnitude):
+    for preset in maco.PRESETS.values():
+        canvas = Maco(magnitude, dataclasses.replace(preset, contrast=0.05), torch.device("cpu"))
+        pictures = canvas.paint(canvas.initial(torch.Generator().manual_seed(0))[None])
+        z = torch.einsum("rc,pchw->prhw", torch.linalg.inv(torch.from_numpy(magnitude.colour)), torch.logit(pictures) / 0.05)
+        assert _corners(z) < 0.1
 
 
 def test_pictures_have_colour_and_opacity(lite0, magnitude):
@@ -99,42 +143,73 @@ def test_a_crop_of_everything_is_the_picture_and_a_corner_is_the_corner():
     half = dataclasses.replace(preset, crop_input=32)
     corner = crops.cut(pictures, torch.full((2, 1, 2), 0.25), torch.full((2, 1), 0.5), half)
     torch.testing.assert_close(corner, pictures[:, :, :32, :32])
-    small = crops.cut(pictures, torch.full((2, 1, 2), 0.5), torch.ones(2, 1), half)
-    assert float((small.mean() - pictures.mean()).abs()) < 0.01  # antialiased: every pixel counts
 
 
-def test_sampling_and_multiplying_are_the_same_crops():
-    """What a CPU does and what a GPU does, forwards and backwards, also where crops touch the border."""
+def _looked_at(look, pictures):
+    """Return what a way of cutting shows, and the gradient it sends back to the pictures."""
+    leaf = pictures.clone().requires_grad_()
+    found = look(leaf)
+    (found * torch.arange(found.numel()).reshape(found.shape).sin()).sum().backward()
+    return found.detach(), leaf.grad
+
+
+@pytest.mark.parametrize(("size", "side"), [(48, 48), (48, 20), (64, 24), (30, 50)])
+def test_a_whole_picture_is_resized_as_torch_resizes_it_with_antialiasing(size, side):
+    pictures = torch.rand(3, 3, size, size, generator=torch.Generator().manual_seed(0))
+    preset = dataclasses.replace(TINY, crop_input=side)
+    ours = _looked_at(lambda x: crops.cut(x, torch.full((3, 1, 2), 0.5), torch.ones(3, 1), preset), pictures)
+    torchs = _looked_at(lambda x: F.interpolate(x, size=(side, side), mode="bilinear", antialias=True), pictures)
+    torch.testing.assert_close(ours, torchs, atol=1e-5, rtol=1e-5)
+
+
+def test_crops_that_are_enlarged_are_bilinear_samples():
+    """Forwards and backwards, also where crops touch the border."""
     pictures = torch.rand(3, 3, 48, 48, generator=torch.Generator().manual_seed(0))
-    drawn = [
-        crops.draw(dataclasses.replace(TINY, crop_input=20), torch.Generator().manual_seed(i), progress=0.0) for i in range(3)
-    ]
-    pixel = (torch.arange(20) + 0.5) / 20 - 0.5
-    x, y = (torch.stack([d.centre[:, axis, None] + d.side[:, None] * pixel for d in drawn]) for axis in (0, 1))
-    results = []
-    for way in (crops._sampled, crops._multiplied):
-        leaf = pictures.clone().requires_grad_()
-        found = way(leaf, x, y)
-        (found * torch.arange(found.numel()).reshape(found.shape).sin()).sum().backward()
-        results.append((found.detach(), leaf.grad))
-    torch.testing.assert_close(results[0], results[1], atol=1e-4, rtol=1e-4)
+    preset = dataclasses.replace(TINY, crop_input=50, crops=4)
+    drawn = [crops.draw(preset, torch.Generator().manual_seed(i), progress=0.0) for i in range(3)]
+    centre, side = torch.stack([d.centre for d in drawn]), torch.stack([d.side for d in drawn])
+
+    def sampled(x):
+        at = 2 * (centre[..., None] + side[..., None, None] * ((torch.arange(50) + 0.5) / 50 - 0.5)) - 1  # picture, crop, axis
+        grid = torch.stack([at[:, :, 0, None, :].expand(3, 4, 50, 50), at[:, :, 1, :, None].expand(3, 4, 50, 50)], dim=-1)
+        found = F.grid_sample(x.repeat_interleave(4, 0), grid.flatten(0, 1), padding_mode="border", align_corners=False)
+        return found
+
+    ours = _looked_at(lambda x: crops.cut(x, centre, side, preset), pictures)
+    torch.testing.assert_close(ours, _looked_at(sampled, pictures), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("side", [1.0, 0.8])
+def test_a_fine_checkerboard_cut_down_is_grey_and_not_a_pattern(side):
+    board = (torch.arange(64)[:, None] + torch.arange(64)) % 2 * torch.ones(1, 3, 1, 1)
+    preset = dataclasses.replace(TINY, crop_input=24)
+    found = crops.cut(board, torch.full((1, 2, 2), 0.5), torch.full((1, 2), side), preset)
+    assert float(found.mean()) == pytest.approx(0.5, abs=0.002)
+    assert float(found.std()) < 0.01  # 0.15 where a pixel of the crop looks at four of the picture alone
+
+
+def test_an_objective_is_that_of_the_picture_resized_with_antialiasing(lite0, magnitude):
+    preset = dataclasses.replace(TINY, size=512, steps=2)
+    (made,) = maco.visualize(lite0, [maco.Target(seed=0, class_index=130)], spectrum=magnitude, preset=preset)
+    assert made.objective == pytest.approx(_logits(lite0, made)[130], abs=2e-3)
 
 
 def test_crops_stay_inside_and_the_box_means_what_it_says():
     preset = dataclasses.replace(TINY, crops=2000, crop_input=1, box=(0.3, 0.8), centre_sd=0.5)
     drawn = crops.draw(preset, torch.Generator().manual_seed(0), progress=0.0)
-    assert float(drawn.side.min()) >= 0.3
-    assert float(drawn.side.max()) <= 0.8
-    assert float(drawn.side.max() - drawn.side.min()) > 0.45
+    assert float(drawn.side.min()) == pytest.approx(0.3, abs=0.002)
+    assert float(drawn.side.max()) == pytest.approx(0.8, abs=0.002)
+    assert float(drawn.side.mean()) == pytest.approx(0.55, abs=0.02)
     low, high = drawn.centre - drawn.side[:, None] / 2, drawn.centre + drawn.side[:, None] / 2
     assert float(low.min()) >= -1e-6
     assert float(high.max()) <= 1 + 1e-6
 
 
 def test_noise_fades():
-    first, last = (crops.draw(TINY, torch.Generator().manual_seed(0), progress=progress).noise.std() for progress in (0.0, 1.0))
-    assert float(first) == pytest.approx(TINY.noise[0], rel=0.05)
-    assert float(last) == pytest.approx(TINY.noise[1], rel=0.05)
+    fading = dataclasses.replace(TINY, noise=(0.4, 0.1))
+    first, last = (crops.draw(fading, torch.Generator().manual_seed(0), progress=at).noise.std() for at in (0.0, 1.0))
+    assert float(first) == pytest.approx(0.4, rel=0.05)
+    assert float(last) == pytest.approx(0.1, rel=0.05)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,16 @@ def test_a_channel_of_another_layer_and_another_size(tmp_path: Path, capsys, sma
     assert "channel 7 of blocks.2: mean activation" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("size", [320, 512, 1024])
+def test_large_pictures_are_as_smooth_as_photographs_and_no_noise(tmp_path: Path, small, size):
+    """Neighbouring pixels are alike, and the more so the larger the picture."""
+    out = tmp_path / "large.png"
+    assert _write(_wanted(classes=("church",), size=size, raw=True), out) == 0
+    grey = np.asarray(Image.open(out)).mean(axis=2)
+    assert grey.shape == (size, size)
+    assert np.corrcoef(grey[:, 1:].ravel(), grey[:, :-1].ravel())[0, 1] > 0.95
+
+
 def test_seeds_are_ranked_with_real_photos(tmp_path: Path, capsys, small):
     assert _write(_wanted(classes=("dalmatian",), photos=("sample:",), seeds=2), tmp_path / "a.png") == 0
     assert capsys.readouterr().out.count("plausibility") == 2
