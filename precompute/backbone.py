@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -242,7 +243,7 @@ def load(name: str, *, weights: str = "package", layer: str = "auto", device: st
             a network that gives no numbers, or one that cannot be cut where its head reads the patches of an image grid.
     """
     if not timm.is_model(name) and not name.startswith("hf-hub:"):
-        near = timm.list_models(f"*{name.split('_')[-1]}*")[:5]
+        near = get_close_matches(name.lower(), timm.list_models(), n=3, cutoff=0.7)
         raise AtlasError(f"timm knows no backbone {name!r}." + (f" Did you mean {', '.join(near)}?" if near else ""))
     model, provenance = with_weights(name, weights)
     outputs = int(getattr(model, "num_classes", 0))

@@ -139,7 +139,9 @@ def test_changed_packaged_weights_are_refused(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "no_such_net"}, "timm knows no backbone 'no_such_net'"),
+        ({"name": "no_such_net"}, r"timm knows no backbone 'no_such_net'\.$"),
+        ({"name": "ResNet50"}, r"timm knows no backbone 'ResNet50'\. Did you mean resnet50, "),
+        ({"name": "resnet_18"}, r"timm knows no backbone 'resnet_18'\. Did you mean resnet18, "),
         ({"name": "resnet18"}, "No installed package carries weights for resnet18 .*use --weights hub or FILE"),
         ({"name": "resnet18", "weights": "missing.pth"}, r"There is no weights file missing\.pth"),
         ({"name": "test_resnet", "weights": "random", "device": "cuda:7"}, "The device 'cuda:7' cannot be used here"),
