@@ -68,6 +68,38 @@ def test_volo_reads_its_patches_beside_the_class_token() -> None:
     assert (found.layer, found.grid, found.channels, found.layout.prefix) == (AUTO, (14, 14), 384, 1)
 
 
+def whole(name: str, **settings: object) -> backbone.Backbone:
+    model, _ = made(name, **settings)
+    return backbone.Backbone(model, name=name, weights={}, layer=AUTO, device=torch.device("cpu"))
+
+
+def test_a_map_with_channels_last_has_a_closed_form_too() -> None:
+    net = whole("swin_tiny_patch4_window7_224", **SWIN)
+    weight, bias = net.class_head(5)
+    x = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        found = net.read(x)
+        expected = net._model(x)[:, 5]
+    closed = found.activations.mean(dim=1) @ torch.from_numpy(weight) + bias
+    torch.testing.assert_close(closed, expected, atol=1e-4, rtol=1e-3)
+    assert net.describe()["contributions"] == "closed form"
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "wanted", "fitting"),
+    [
+        ("swin_tiny_patch4_window7_224", SWIN, 160, 224),  # a map, but of its own size only
+        ("test_mambaout", {}, 96, 96),
+        ("pit_ti_224", {}, 128, 224),
+    ],
+)
+def test_crops_have_a_size_that_the_network_takes(name: str, settings: dict[str, object], wanted: int, fitting: int) -> None:
+    net = whole(name, **settings)
+    assert net.fitting(wanted) == fitting
+    with torch.inference_mode():
+        assert net.features(torch.zeros(1, 3, fitting, fitting)).shape[2] == net.channels
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
