@@ -216,7 +216,7 @@ def _result(
     graph = strategy.find(
         wnid,
         photos.contributions,
-        fit=photos.basis,
+        fit=~_held(photos),
         predicted=photos.predicted,
         class_index=info.class_index,
         seed=seed,
