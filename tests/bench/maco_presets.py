@@ -1,6 +1,6 @@
 """The presets beside those before them: the same classes and seed, interleaved in one run, judged by a network that saw neither.
 
-``BENCH_PRESETS`` names those to compare (quick,fine by default; full takes a minute a picture). No photos are needed.
+``BENCH_PRESETS`` names those to compare (quick,fine by default; full takes five times as long as fine). No photos are needed.
 """
 
 from __future__ import annotations
