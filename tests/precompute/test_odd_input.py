@@ -8,20 +8,24 @@ from typing import Any
 
 import pytest
 
-from atlas.store import problems
+from atlas.store import Store, problems
 
 TENCH = "n01440764"
 
 
-@pytest.mark.parametrize("scope", ["class", "shared"])
-def test_a_class_of_copies_of_one_photo_is_built(build: Any, made: Any, tmp_path: Path, scope: str) -> None:
-    folder = tmp_path / "set" / TENCH
+@pytest.mark.parametrize("flags", [("--concepts", 1), ("--scope", "shared", "--shared-concepts", 3)])
+def test_a_class_of_copies_of_one_photo_rests_on_one_photo(build: Any, made: Any, tmp_path: Path, flags: tuple[Any, ...]) -> None:
+    folder = tmp_path / "set" / "fit" / TENCH
     one = made.draw_photo(folder / "00.png", 1)
     for i in range(1, 16):
         shutil.copy(one, folder / f"{i:02d}.png")
-    ended = build(tmp_path / "a", "--scope", scope, "--shared-concepts", 3, photos=folder.parent)
+    ended = build(tmp_path / "a", *flags, photos=tmp_path / "set")
     assert ended.status == 0, ended.err
     assert problems(tmp_path / "a") == []
+    store = Store(tmp_path / "a")
+    record = store.record(TENCH)
+    assert (record.n_photos, record.coverage, record.stability) == (1, "sample", None)
+    assert set(store.manifest.skipped_photos) == {f"set/fit/{TENCH}/{i:02d}.png" for i in range(1, 16)}
 
 
 @pytest.mark.parametrize("scope", ["class", "shared"])
