@@ -6,14 +6,18 @@ Unknown is ``None``, never 0. Only NumPy and the standard library may be importe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
+#: The last minor version that changed what a result says: results of it and of later ones may stand in one atlas.
+RESULTS_VERSION = "1.1"
 SHARED = "shared"
+_CLASS_ID = re.compile(r"n[0-9]{8}")
 
 Coverage = Literal["none", "sample", "full"]
 Scope = Literal["class", "shared"]
@@ -310,6 +314,11 @@ class Manifest:
     complete: bool  # every class asked for is published
     shared_digest: str = ""  # of everything the shared dictionary was computed from
     files: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # path → sha256, bytes
+
+
+def is_class_id(text: object) -> bool:
+    """Return whether something can be the identity of a class, which names files and addresses: ``n`` and eight digits."""
+    return isinstance(text, str) and _CLASS_ID.fullmatch(text) is not None
 
 
 def basis(split: Sequence[str]) -> np.ndarray:

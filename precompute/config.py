@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from atlas.schema import FORMAT_VERSION, AtlasError
+from atlas.schema import RESULTS_VERSION, AtlasError
 from atlas.store import Store, files
 from precompute.maco import PRESETS
 
@@ -71,7 +71,7 @@ class Config:
     def settings(self) -> dict[str, Any]:
         """Return the settings that can change a result, as a manifest records them."""
         found = {k: v for k, v in dataclasses.asdict(self).items() if k not in _FREE}
-        return found | {"format": FORMAT_VERSION, "dictionaries": _identity(self.dictionaries)}
+        return found | {"format": RESULTS_VERSION, "dictionaries": _identity(self.dictionaries)}
 
 
 @cache

@@ -6,15 +6,19 @@ A publish is a redo log: everything new is written into ``.commit.tmp``, which b
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import json
 import os
+import re
 import shutil
+import stat
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
-from atlas.schema import AtlasError
+from atlas.schema import SHARED, AtlasError
 
 MANIFEST = "manifest.json"
 CLASSES = "classes.parquet"
@@ -29,6 +33,9 @@ COMMIT = ".commit"
 BUILD = ".build"
 
 Kind = Literal["class", "concept", "exemplars", "heat", "thumbnails"]
+
+_TABLES = {MANIFEST, CLASSES, CONCEPTS, PHOTOS, STRATEGIES, EXEMPLARS, DICTIONARIES}
+_PICTURE = re.compile(rf"{PICTURES}/(n[0-9]{{8}}|{SHARED})/(class|photos|[0-9]{{2,6}}(-exemplars|-heat)?)\.webp")
 
 
 def picture_name(owner: str, kind: Kind, index: int | None = None) -> str:
@@ -50,6 +57,16 @@ def data_path(name: str) -> Path:
         if (base / name).exists():
             return base / name
     raise AtlasError(f"The project's own file {name} is missing: reinstall concept-atlas, or run it from a checkout.")
+
+
+def is_picture(name: str) -> bool:
+    """Return whether a picture of an atlas can have this name, as ``picture_name`` gives them."""
+    return _PICTURE.fullmatch(name) is not None
+
+
+def is_ours(name: str) -> bool:
+    """Return whether a file of an atlas can have this name: nothing else is ever moved or deleted."""
+    return name in _TABLES or is_picture(name)
 
 
 def leads_out(name: str) -> bool:
@@ -81,12 +98,41 @@ def links(folder: Path) -> Iterator[Path]:
             yield from links(Path(entry.path))
 
 
-def read_bytes(root: Path, name: str) -> bytes:
-    """Read a file of the atlas, also while a publish is moving it."""
+def opened(root: Path, name: str) -> io.BufferedReader:
+    """Open a file of the atlas for reading, also while a publish is moving it.
+
+    Raises:
+        OSError: there is none, it is no regular file (which is never waited for), or a link leads out of the atlas.
+    """
     try:
-        return locate(root, name).read_bytes()
+        return _opened(root, locate(root, name))
     except FileNotFoundError:  # moved between the look and the read
-        return (root / name).read_bytes()
+        return _opened(root, root / name)
+
+
+def _opened(root: Path, path: Path) -> io.BufferedReader:
+    if path.is_symlink() and links_out(root, path):
+        raise OSError(errno.ELOOP, "a link that leads out of the atlas")
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise (
+            IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if stat.S_ISDIR(mode)
+            else OSError(errno.EINVAL, "not a regular file")
+        )
+    return os.fdopen(descriptor, "rb")
+
+
+def read_bytes(root: Path, name: str) -> bytes:
+    """Read a file of the atlas, also while a publish is moving it.
+
+    Raises:
+        OSError: as ``opened``.
+    """
+    with opened(root, name) as stream:
+        return stream.read()
 
 
 def fingerprint(path: Path) -> dict[str, str | int]:

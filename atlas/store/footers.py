@@ -6,8 +6,7 @@ so that a footer with a single row group can be handed to the reader: a hundredt
 
 from __future__ import annotations
 
-from io import BytesIO
-from pathlib import Path
+import io
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,30 +22,29 @@ class Footer:
     """The footer of a parquet file, cut between its row groups.
 
     Raises:
-        OSError, ArrowInvalid: there is no such file, or it is no parquet file.
+        ArrowInvalid: it is no parquet file.
     """
 
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as stream:
-            if stream.seek(0, 2) < 2 * len(_MAGIC) + 4:
-                raise pa.ArrowInvalid(f"{path} is not a parquet file")
-            stream.seek(-8, 2)
-            size = int.from_bytes(stream.read(4), "little")
-            if stream.read() != _MAGIC:
-                raise pa.ArrowInvalid(f"{path} is not a parquet file")
-            stream.seek(-min(8 + size, stream.tell()), 2)
-            self._bytes = stream.read(size)
+    def __init__(self, stream: io.BufferedReader) -> None:
+        if stream.seek(0, 2) < 2 * len(_MAGIC) + 4:
+            raise pa.ArrowInvalid("it is not a parquet file")
+        stream.seek(-8, 2)
+        size = int.from_bytes(stream.read(4), "little")
+        if stream.read() != _MAGIC:
+            raise pa.ArrowInvalid("it is not a parquet file")
+        stream.seek(-min(8 + size, stream.tell()), 2)
+        self._bytes = stream.read(size)
         try:
             self._start, self._groups, self._first = _row_groups(self._bytes)
         except (IndexError, KeyError, RecursionError) as error:
-            raise pa.ArrowInvalid(f"the footer of {path} cannot be read") from error
+            raise pa.ArrowInvalid("its footer cannot be read") from error
 
     def __len__(self) -> int:
         return len(self._groups) - 1
 
-    def read(self, path: Path, group: int, columns: list[str] | None = None) -> pa.Table:
+    def read(self, stream: io.BufferedReader, group: int, columns: list[str] | None = None) -> pa.Table:
         """Read one row group of the file that this footer is of: some of its columns, or all."""
-        with pq.ParquetFile(path, metadata=self._alone(group)) as file:
+        with pq.ParquetFile(stream, metadata=self._alone(group)) as file:
             return file.read_row_group(0, columns=columns, use_threads=False)
 
     def owners(self) -> dict[str, tuple[int, int]]:
@@ -58,7 +56,7 @@ class Footer:
         body = self._bytes
         one = bytes([1 << 4 | _STRUCT]) + body[self._groups[group] : self._groups[group + 1]]
         footer = body[: self._start] + one + body[self._groups[-1] :]
-        return pq.read_metadata(BytesIO(_MAGIC + footer + len(footer).to_bytes(4, "little") + _MAGIC))
+        return pq.read_metadata(io.BytesIO(_MAGIC + footer + len(footer).to_bytes(4, "little") + _MAGIC))
 
 
 def _row_groups(body: bytes) -> tuple[int, list[int], list[tuple[bytes, int]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,9 @@ from atlas.store.files import data_path
 
 CLASSES_CSV = "data/imagenet_classes.csv"
 _SHA256 = re.compile("[0-9a-f]{64}")
+_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
+_SEALED_SINCE = (1, 2)
+_SEAL = re.compile(rb',\n "digest": "([0-9a-f]{64})"\n}\n\Z')
 _MAPPINGS = ("project", "backbone", "config", "libraries", "classes", "skipped_photos", "files")
 
 
@@ -67,21 +71,29 @@ def _packed(value: dict[str, Any]) -> Any:
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
-    """Return the manifest as indented JSON."""
-    plain = dataclasses.replace(manifest, files=dict(manifest.files))
-    return (json.dumps(dataclasses.asdict(plain), indent=1, ensure_ascii=False) + "\n").encode()
+    """Return the manifest as indented JSON that ends with a digest of all that stands before it."""
+    return sealed(dataclasses.asdict(dataclasses.replace(manifest, files=dict(manifest.files))))
+
+
+def sealed(values: Mapping[str, Any]) -> bytes:
+    """Return the values of a manifest as JSON, with a digest of themselves at the end: one changed bit is noticed."""
+    plain = {name: value for name, value in values.items() if name != "digest"}
+    body = json.dumps(plain, indent=1, ensure_ascii=False).encode().removesuffix(b"\n}")
+    return body + f',\n "digest": "{hashlib.sha256(body).hexdigest()}"\n}}\n'.encode()
 
 
 def decode_manifest(content: bytes, where: str) -> Manifest:
     """Read a manifest.
 
     Raises:
-        AtlasError: not JSON, not a manifest, or written by a newer major version of the format.
+        AtlasError: not JSON, not a manifest, not as it was published, or written by a newer major version of the format.
     """
     try:
-        values: dict[str, Any] = json.loads(content, object_hook=_packed)
+        values: dict[str, Any] = json.loads(content, object_hook=_packed, parse_constant=_no_number)
         version = str(values["format_version"])
-        major = int(version.split(".")[0])
+        if not _VERSION.fullmatch(version):
+            raise ValueError(f"its version is {version[:20]!r}")
+        major, minor = map(int, version.split("."))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AtlasError(
             f"{where}/manifest.json is not the manifest of an atlas ({error}): restore it, or build the atlas again."
@@ -90,6 +102,10 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
         raise AtlasError(
             f"{where} has format {version}; this version reads up to {FORMAT_VERSION.split('.')[0]}.x. "
             "Upgrade concept-atlas to open it."
+        )
+    if not _seal_holds(content, needed=(major, minor) >= _SEALED_SINCE or "digest" in values):
+        raise AtlasError(
+            f"{where}/manifest.json is not as it was published (its own digest does not fit): restore it, or build it again."
         )
     try:
         sets = tuple(PhotoSet(**_known(PhotoSet, s)) for s in values.pop("photo_sets"))
@@ -102,6 +118,18 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
     except (TypeError, KeyError, AttributeError) as error:
         raise AtlasError(f"{where}/manifest.json lacks what a manifest needs ({error}): build the atlas again.") from error
     return manifest
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"it holds {word}")
+
+
+def _seal_holds(content: bytes, *, needed: bool) -> bool:
+    """Return whether a manifest is as it was published; versions before 1.2 had no digest, and need none."""
+    seal = _SEAL.search(content)
+    if seal is None:
+        return not needed
+    return hashlib.sha256(content[: seal.start()]).hexdigest().encode() == seal[1]
 
 
 def _known(kind: type[Manifest] | type[PhotoSet], values: dict[str, Any]) -> dict[str, Any]:

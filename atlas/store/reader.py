@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Exemplar, Lay
 from atlas.store import files, tables, upgrade
 from atlas.store.footers import Footer
 from atlas.store.metadata import decode_manifest
+from atlas.store.snapshot import Snapshot
 
 #: What comes of decoding a table that was made to be read wrongly.
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, pa.ArrowException, SafetensorError)
@@ -57,13 +57,12 @@ class Records(Mapping[str, ClassRecord]):
 class Groups(NamedTuple):
     """Where the rows of every owner are in a table of one row group an owner."""
 
-    version: tuple[int, int]  # of the file
     footer: Footer
     owners: dict[str, tuple[int, int]]  # number of the row group, rows in it
 
 
 class Store:
-    """A published atlas, read only.
+    """A published atlas, read only, as it was published when it was opened: a later publish takes another store to see.
 
     Raises:
         AtlasError: the folder is no atlas, or of a newer major format version.
@@ -72,17 +71,29 @@ class Store:
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
         self._footers: dict[str, Groups] = {}
-        self._last_photos: dict[tuple[tuple[int, int], str], Photos | None] = {}
+        self._last_photos: dict[str, Photos | None] = {}
         self._last_exemplars: tuple[str, tuple[Exemplar, ...]] = ("", ())
-        try:
-            content = files.read_bytes(self.root, files.MANIFEST)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise AtlasError(
-                f"{self.root} is not an atlas: it has no manifest.json. Build one with `precompute build --out {self.root}`."
-            ) from error
-        except OSError as error:
-            raise AtlasError(f"{self.root / files.MANIFEST} cannot be read ({error.strerror}).") from error
-        self.manifest: Manifest = decode_manifest(content, str(self.root))
+        self._published = Snapshot(self.root)
+        self.manifest: Manifest = decode_manifest(self._published.manifest, str(self.root))
+        self._published.manifest = b""
+
+    @property
+    def snapshot(self) -> str:
+        """The sha256 of the manifest: two stores with the same one read the same atlas."""
+        return self._published.digest
+
+    def superseded(self) -> bool:
+        """Return whether something else has been published since; takes two looks at the folder."""
+        return self._published.superseded()
+
+    def fingerprint(self, name: str) -> dict[str, str | int]:
+        """Return the sha256 and size of a table or of the dictionaries, as the manifest records them.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            AtlasError: it was changed in place since the store was opened.
+        """
+        return self._published.fingerprint(name)
 
     @property
     def name(self) -> str:
@@ -98,7 +109,7 @@ class Store:
     def table(self, name: str) -> pa.Table:
         """Read one of the tables."""
         with self._reading(name):
-            return pq.ParquetFile(BytesIO(files.read_bytes(self.root, name))).read(use_threads=False)
+            return pq.ParquetFile(self._published.file(name)).read(use_threads=False)
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:
@@ -140,15 +151,11 @@ class Store:
             return tables.read_concepts(self._concepts.slice(*self._concept_rows.get(owner, (0, 0))))
 
     def _groups(self, name: str) -> Groups:
-        """Return where the rows of every owner are in a table of one row group each; that changes with every publish."""
-        path = files.locate(self.root, name)
-        status = path.stat()
-        version = (status.st_ino, status.st_mtime_ns)
-        known = self._footers.get(name)
-        if known is None or known.version != version:
-            footer = Footer(path)
-            known = self._footers[name] = Groups(version, footer, footer.owners())
-        return known
+        """Return where the rows of every owner are in a table of one row group each."""
+        if name not in self._footers:
+            footer = Footer(self._published.file(name))
+            self._footers[name] = Groups(footer, footer.owners())
+        return self._footers[name]
 
     def owners(self, name: str) -> list[str]:
         """Return whose rows a table of photos, strategies or exemplars holds: wnids, and "shared"."""
@@ -161,7 +168,7 @@ class Store:
             groups = self._groups(name)
             if owner not in groups.owners:
                 return None
-            return groups.footer.read(files.locate(self.root, name), groups.owners[owner][0], columns)
+            return groups.footer.read(self._published.file(name), groups.owners[owner][0], columns)
 
     @cached_property
     def records(self) -> Mapping[str, ClassRecord]:
@@ -217,16 +224,15 @@ class Store:
         """Return the photos of a class, or None if it has none."""
         self.record(wnid)
         with self._reading(files.PHOTOS):
-            key = self._groups(files.PHOTOS).version, wnid
-            if key not in self._last_photos:
+            if wnid not in self._last_photos:
                 rows = self.rows(files.PHOTOS, wnid)
                 found = None if rows is None else tables.read_photos(rows, self.grid)
                 if found is not None and self._old:
                     found = dataclasses.replace(found, strategy=np.full_like(found.strategy, -1))
                 # A page, its data and its graph ask one after the other; two readers may do so at once.
-                self._last_photos = {**dict(list(self._last_photos.items())[-1:]), key: found}
+                self._last_photos = {**dict(list(self._last_photos.items())[-1:]), wnid: found}
                 return found
-            return self._last_photos[key]
+            return self._last_photos[wnid]
 
     def layout(self, wnid: str) -> Layout | None:
         """Return what the strategy graph of a class draws, or None if the class has no photos; no other column is read."""
@@ -252,8 +258,8 @@ class Store:
         found: dict[str, hashlib._Hash] = {}
         for name in (files.PHOTOS, files.STRATEGIES, files.EXEMPLARS):
             with self._reading(name):
-                content = files.read_bytes(self.root, name)
-                metadata = pq.read_metadata(BytesIO(content))
+                with self._published.file(name) as stream:
+                    metadata, content = pq.read_metadata(stream), self._published.file(name).read()
                 for owner, (group, _) in self._groups(name).owners.items():
                     columns = [metadata.row_group(group).column(i) for i in range(metadata.num_columns)]
                     start = min(c.dictionary_page_offset or c.data_page_offset for c in columns)
@@ -297,10 +303,19 @@ class Store:
     def atoms(self, owner: str) -> np.ndarray:
         """Return the atoms (k, p) of a dictionary as float32; ``owner`` is a wnid or "shared"."""
         try:
-            with safe_open(files.locate(self.root, files.DICTIONARIES), framework="numpy") as dictionaries:
+            with safe_open(self.dictionaries(), framework="numpy") as dictionaries:
                 return np.asarray(dictionaries.get_tensor(owner), np.float32)
         except (FileNotFoundError, SafetensorError) as error:
             raise UnknownName(f"The atlas {self.name} holds no dictionary for {owner!r} ({error}).") from error
+
+    def dictionaries(self) -> Path:
+        """Return a path that opens the dictionaries of this publish, as safetensors.
+
+        Raises:
+            FileNotFoundError: there are none.
+            AtlasError: they were changed in place since the store was opened.
+        """
+        return self._published.path(files.DICTIONARIES)
 
     def picture(self, owner: str, kind: files.Kind, index: int | None = None) -> str | None:
         """Return the name of a picture inside the atlas, or None if there is no such picture."""
@@ -309,9 +324,25 @@ class Store:
 
     def picture_path(self, name: str) -> Path:
         """Return where a picture named by the manifest lies; UnknownName for any other name."""
-        if name not in self.manifest.files or not name.startswith(files.PICTURES + "/") or files.leads_out(name):
+        if name not in self.manifest.files or not files.is_picture(name):
             raise UnknownName(f"The atlas {self.name} holds no picture {name!r}.")
         path = files.locate(self.root, name)
         if files.links_out(self.root, path):
             raise UnknownName(f"{name} of the atlas {self.name} is a link that leads out of it.")
         return path
+
+    def picture_bytes(self, name: str) -> bytes:
+        """Return a picture named by the manifest, once it is known to be the one that was published.
+
+        Raises:
+            UnknownName: the manifest names no such picture.
+            AtlasError: it is missing, or another one: changed, or published anew.
+        """
+        path = self.picture_path(name)
+        try:
+            content = files.read_bytes(self.root, name)
+        except OSError as error:
+            raise AtlasError(f"{path} cannot be read ({error.strerror}): run `atlas check {self.root}`.") from error
+        if hashlib.sha256(content).hexdigest() != self.manifest.files[name].get("sha256"):
+            raise AtlasError(f"{path} is not the picture that was published: run `atlas check {self.root}`.")
+        return content

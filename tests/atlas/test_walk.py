@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from atlas.app import create_app
 from atlas.components import formats
 from atlas.store import Store
+from atlas.store.metadata import sealed
 
 FILLED_BY_SCRIPTS = {"photo-body", "photo-list", "classes", "elsewhere", "theorem", "chosen", "map"}
 
@@ -87,7 +88,7 @@ def test_every_page_leads_somewhere_and_says_something(made_up: Store, withheld:
 def test_pages_of_format_1_0_say_what_is_not_known_and_nothing_instead(made_up: Store, tmp_path: Path) -> None:
     old = Path(shutil.copytree(made_up.root, tmp_path / "old"))
     manifest = json.loads((old / "manifest.json").read_text())
-    (old / "manifest.json").write_text(json.dumps(manifest | {"format_version": "1.0"}))
+    (old / "manifest.json").write_bytes(sealed(manifest | {"format_version": "1.0"}))
     later = {
         "classes.parquet": ["groups", "groups_expected", "refits", "agreement", "explained_holdout"],
         "concepts.parquet": ["dominates", "dominates_holdout", "reliability_holdout"],

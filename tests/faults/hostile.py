@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 
 from atlas.store import problems
+from atlas.store.metadata import sealed
 from tests.faults.bench import ROOT, Bench, shown
 
 TENCH = "n01440764"
@@ -180,7 +181,7 @@ def _link(root: Path) -> None:
 def _leads_out(root: Path) -> None:
     manifest = json.loads((root / "manifest.json").read_text())
     manifest["files"]["pictures/../../../../etc/passwd"] = {"sha256": "0" * 64, "bytes": 1}
-    (root / "manifest.json").write_text(json.dumps(manifest))
+    (root / "manifest.json").write_bytes(sealed(manifest))
 
 
 KINDS: tuple[Callable[[Bench], Iterator[Row]], ...] = (photographs, shards, weights, atlases)

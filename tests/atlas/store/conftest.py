@@ -34,6 +34,7 @@ from atlas.schema import (
     dominant_concept,
 )
 from atlas.store import Store, Writer, files, format_1_0
+from atlas.store.metadata import sealed
 
 TENCH = ImageNetClass(0, "n01440764", "tench")
 CRANE = ImageNetClass(134, "n02012849", "crane (bird)")
@@ -210,7 +211,8 @@ class Made:
                     rows = rows[count:]
             self.seal(root, name)
         manifest = json.loads((root / files.MANIFEST).read_text())
-        (root / files.MANIFEST).write_text(json.dumps(manifest | {"format_version": "1.0"}))
+        unsealed = {name: value for name, value in manifest.items() if name != "digest"}  # a digest came with 1.2
+        (root / files.MANIFEST).write_text(json.dumps(unsealed | {"format_version": "1.0"}))
         return root
 
     def seal(self, root: Path, name: str) -> None:
@@ -218,7 +220,7 @@ class Made:
         manifest = json.loads((root / "manifest.json").read_text())
         content = (root / name).read_bytes()
         manifest["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        (root / "manifest.json").write_text(json.dumps(manifest))
+        (root / "manifest.json").write_bytes(sealed(manifest))
 
     def content(self, root: Path) -> dict[str, bytes]:
         """Return everything a reader can see of an atlas, file by file."""

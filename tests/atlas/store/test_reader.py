@@ -10,6 +10,7 @@ import pytest
 
 from atlas.schema import AtlasError, Neighbour
 from atlas.store import Store
+from atlas.store.metadata import sealed
 from atlas.store.reader import UnknownName
 
 
@@ -17,7 +18,7 @@ def rewrite(root: Path, **values: Any) -> None:
     """Change the manifest of an atlas; None takes a key away."""
     path = root / "manifest.json"
     manifest = json.loads(path.read_text()) | values
-    path.write_text(json.dumps({key: value for key, value in manifest.items() if value is not None}))
+    path.write_bytes(sealed({key: value for key, value in manifest.items() if value is not None}))
 
 
 @pytest.fixture
