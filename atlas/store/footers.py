@@ -42,16 +42,11 @@ class Footer:
     def __len__(self) -> int:
         return len(self._groups) - 1
 
-    def read(self, stream: io.BufferedReader, group: int, columns: list[str] | None = None) -> pa.Table:
-        """Read one row group of the file that this footer is of: some of its columns, or all."""
-        with pq.ParquetFile(stream, metadata=self._alone(group)) as file:
-            return file.read_row_group(0, columns=columns, use_threads=False)
-
     def owners(self) -> dict[str, tuple[int, int]]:
         """Return the wnid or "shared" that every row group belongs to (its first column says so), its number and its rows."""
         return {name.decode("utf-8", "replace").partition("/")[0]: (i, rows) for i, (name, rows) in enumerate(self._first)}
 
-    def _alone(self, group: int) -> pq.FileMetaData:
+    def of_group(self, group: int) -> pq.FileMetaData:
         """Return the footer as if the file had this row group only."""
         body = self._bytes
         one = bytes([1 << 4 | _STRUCT]) + body[self._groups[group] : self._groups[group + 1]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
-from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Exemplar, Layout, Manifest, Photos, Strategy
-from atlas.store import files, tables, upgrade
+from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Exemplar, Layout, Manifest, Photos, Strategy, is_class_id
+from atlas.store import files, limits, tables, upgrade
 from atlas.store.footers import Footer
 from atlas.store.metadata import decode_manifest
 from atlas.store.snapshot import Snapshot
@@ -108,8 +108,25 @@ class Store:
 
     def table(self, name: str) -> pa.Table:
         """Read one of the tables."""
-        with self._reading(name):
-            return pq.ParquetFile(self._published.file(name)).read(use_threads=False)
+        with self._reading(name), pq.ParquetFile(self._published.file(name)) as file:
+            self._admit(name, file.metadata)
+            return file.read(use_threads=False)
+
+    def _admit(self, name: str, metadata: pq.FileMetaData) -> None:
+        """Refuse a table that would take more memory than its file can be worth, before anything of it is decoded."""
+        try:
+            limits.admit(metadata, int(self._published.size(name)))
+        except AtlasError as error:
+            raise AtlasError(f"{self.root / name} cannot be read ({error}): run `atlas check {self.root}`.") from error
+
+    def _identified(self, name: str, owners: Iterable[object]) -> None:
+        """Refuse a table that calls a class by what is no identity: it would name files and addresses."""
+        strange = [owner for owner in owners if owner != SHARED and not is_class_id(owner)]
+        if strange:
+            raise AtlasError(
+                f"{self.root / name} cannot be read ({str(strange[0])[:40]!r} is no identity of a class): "
+                f"run `atlas check {self.root}`."
+            )
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:
@@ -125,12 +142,14 @@ class Store:
     def _classes(self) -> pa.Table:
         table = self.table(files.CLASSES)
         with self._reading(files.CLASSES):
+            self._identified(files.CLASSES, table["wnid"].to_pylist())
             return upgrade.classes(table) if self._old else table
 
     @cached_property
     def _concepts(self) -> pa.Table:
         table = self.table(files.CONCEPTS)
         with self._reading(files.CONCEPTS):
+            self._identified(files.CONCEPTS, filter(None, table["wnid"].unique().to_pylist()))
             return upgrade.concepts(table, self._classes) if self._old else table
 
     @property
@@ -144,7 +163,9 @@ class Store:
     @cached_property
     def _concept_rows(self) -> dict[str, tuple[int, int]]:
         with self._reading(files.CONCEPTS):
-            return tables.ranges(self._concepts)
+            ranges = tables.ranges(self._concepts)
+            self._identified(files.CONCEPTS, ranges)
+            return ranges
 
     def _concepts_of(self, owner: str) -> tuple[Concept, ...]:
         with self._reading(files.CONCEPTS):
@@ -154,7 +175,9 @@ class Store:
         """Return where the rows of every owner are in a table of one row group each."""
         if name not in self._footers:
             footer = Footer(self._published.file(name))
-            self._footers[name] = Groups(footer, footer.owners())
+            groups = Groups(footer, footer.owners())
+            self._identified(name, groups.owners)
+            self._footers[name] = groups
         return self._footers[name]
 
     def owners(self, name: str) -> list[str]:
@@ -168,7 +191,10 @@ class Store:
             groups = self._groups(name)
             if owner not in groups.owners:
                 return None
-            return groups.footer.read(self._published.file(name), groups.owners[owner][0], columns)
+            footer = groups.footer.of_group(groups.owners[owner][0])
+            self._admit(name, footer)
+            with pq.ParquetFile(self._published.file(name), metadata=footer) as file:
+                return file.read_row_group(0, columns=columns, use_threads=False)
 
     @cached_property
     def records(self) -> Mapping[str, ClassRecord]:
@@ -218,6 +244,7 @@ class Store:
     def all_concepts(self) -> tuple[Concept, ...]:
         """Return every concept of the atlas, shared first, then by class."""
         with self._reading(files.CONCEPTS):
+            self._concept_rows  # noqa: B018 (whose they are is looked at first)
             return tables.read_concepts(self._concepts)
 
     def photos(self, wnid: str) -> Photos | None:

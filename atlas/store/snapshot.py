@@ -70,6 +70,11 @@ class Snapshot:
         held = Path("/dev/fd") / str(self._descriptor(name))
         return held if held.exists() else files.locate(self.root, name)
 
+    def size(self, name: str) -> int:
+        """Return the size of a file that is held, in bytes; FileNotFoundError, AtlasError: as ``file``."""
+        self._descriptor(name)
+        return self._open[name].bytes
+
     def fingerprint(self, name: str) -> dict[str, str | int]:
         """Return the sha256 and size of a file that is held, as the manifest records them.
 

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from atlas.schema import AtlasError, Neighbour
@@ -208,3 +211,45 @@ def test_format_1_0_is_read_with_shares_of_the_whole_logit_and_without_what_it_p
     assert (record.accuracy_fit, record.accuracy_holdout, record.nearest_classes, record.groups) == (None, 0.5, (), None)
     assert (store.strategies(made.CHURCH.wnid), store.strategy_counts()) == ((), {})
     assert set(store.photos(made.CHURCH.wnid).strategy.tolist()) == set(store.layout(made.CHURCH.wnid).strategy.tolist()) == {-1}
+
+
+@pytest.mark.parametrize("name", ["../../mysite", "n0144076", "N01440764", "n01440764..", "", "shared2", "n०१४४०७६४"])
+@pytest.mark.parametrize(
+    "table", ["classes.parquet", "concepts.parquet", "photos.parquet", "strategies.parquet", "exemplars.parquet"]
+)
+def test_a_class_called_by_what_is_no_identity_is_refused(root: Path, made: Any, table: str, name: str) -> None:
+    rows = pq.read_table(root / table)
+    column = "wnid" if "wnid" in rows.schema.names else "concept_id"
+    changed = [row | {column: row[column] and row[column].replace(made.TENCH.wnid, name)} for row in rows.to_pylist()]
+    if table == "concepts.parquet":
+        changed = [row | {"concept_id": row["concept_id"].replace(made.TENCH.wnid, name)} for row in changed]
+    with pq.ParquetWriter(root / table, rows.schema) as writer:
+        for row in changed:
+            writer.write_table(pa.Table.from_pylist([row], rows.schema))
+    store = Store(root)
+    read: dict[str, Callable[[], object]] = {
+        "classes.parquet": lambda: list(store.records),
+        "concepts.parquet": store.all_concepts,
+        "photos.parquet": lambda: store.owners("photos.parquet"),
+        "strategies.parquet": store.strategy_counts,
+        "exemplars.parquet": lambda: store.exemplars(f"{made.TENCH.wnid}/0"),
+    }
+    with pytest.raises(AtlasError, match=rf"{table} cannot be read .'.*' is no identity of a class.: run `atlas check"):
+        read[table]()
+
+
+def test_a_table_that_declares_more_than_its_file_can_hold_is_refused_before_it_is_decoded(root: Path) -> None:
+    for name in ("classes.parquet", "photos.parquet"):
+        schema = pq.read_schema(root / name)
+        rows = pa.table({field.name: pa.nulls(1_000_000, field.type) for field in schema}, schema=schema)
+        rows = rows.set_column(rows.schema.get_field_index("wnid"), "wnid", pa.array(["n01440764"] * 1_000_000))
+        pq.write_table(rows, root / name, row_group_size=1_000_000)
+        assert (root / name).stat().st_size < 200_000
+    store = Store(root)
+    for read in (lambda: store.records, lambda: store.photos("n01440764")):
+        with pytest.raises(
+            AtlasError, match=r"classes\.parquet cannot be read .its footer declares 1000000 rows, the file has \d+ bytes."
+        ):
+            read()
+    with pytest.raises(AtlasError, match=r"photos\.parquet cannot be read .its footer declares 1000000 rows"):
+        store.rows("photos.parquet", "n01440764")
