@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from PIL import Image
+from atlas.photos import CHECK, shown
 
 _HEAD = 12  # "RIFF", the size of the rest, "WEBP"
 
@@ -19,7 +19,7 @@ def opaque(webp: bytes) -> bytes:
     for kind, chunk in _chunks(webp):
         if kind == b"VP8 ":
             return b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk
-    with Image.open(BytesIO(webp)) as image:
+    with shown(BytesIO(webp), "a picture of the atlas", CHECK) as image:
         stream = BytesIO()
         image.convert("RGB").save(stream, "WEBP", quality=80)
         return stream.getvalue()

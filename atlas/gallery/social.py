@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from atlas import theme
+from atlas.photos import CHECK, shown
 
 WIDTH, HEIGHT = 800, 420
 _SIDE = 340
@@ -31,10 +32,10 @@ def card(name: str, facts: str, atlas: str, portrait: Path | None) -> bytes:
 
 
 def _place(picture: Image.Image, portrait: Path) -> None:
-    with Image.open(portrait) as image:
-        shown = image.convert("RGBA").resize((_SIDE, _SIDE))
+    with shown(portrait, str(portrait), CHECK) as image:
+        small = image.convert("RGBA").resize((_SIDE, _SIDE))
     panel = Image.new("RGBA", (_SIDE, _SIDE), theme.TOKENS["light"]["panel"])
-    picture.paste(Image.alpha_composite(panel, shown).convert("RGB"), (40, 40))
+    picture.paste(Image.alpha_composite(panel, small).convert("RGB"), (40, 40))
 
 
 def _written(draw: ImageDraw.ImageDraw, text: str, at: tuple[int, int], size: int, colour: str) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from atlas.components.view import ConceptPictures, PhotoSource, Picture
+from atlas.photos import regular
 from atlas.schema import AtlasError, Concept, Exemplar
 from atlas.store import Store
 
@@ -75,10 +76,14 @@ def webp_size(path: Path) -> tuple[int, int]:
     """Return width and height of a WebP picture from its first bytes: a page asks for dozens of them.
 
     Raises:
-        AtlasError: the file is no WebP picture.
+        AtlasError: the file is no WebP picture, or cannot be read.
     """
-    with path.open("rb") as stream:
-        head = stream.read(30)
+    try:
+        with regular(path) as stream:
+            head = stream.read(30)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AtlasError(f"{path} cannot be read ({reason}): run `atlas check` on its atlas.") from error
     kind, data = head[12:16], head[20:]
     if head[:4] != b"RIFF" or head[8:12] != b"WEBP" or len(data) < 10:
         raise AtlasError(f"{path} is no WebP picture: run `atlas check` on its atlas.")

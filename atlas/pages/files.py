@@ -9,23 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, request
-from PIL import Image, ImageOps
+from PIL import Image
 
 from atlas.components.photo import photo_data
 from atlas.pages import home, map_page
 from atlas.pages.album import CROP_SIDE, Album
 from atlas.pages.class_page import class_view
+from atlas.pages.decoding import Busy, Decoding, identity
+from atlas.photos import CHECK, Box, part, regular, shown, upright_size
 from atlas.schema import AtlasError
 
 _FOR_EVER = 365 * 24 * 3600
 PHOTO_SIDE = 448  # pixels of a photo in its panel
-MOST_PIXELS = 896  # of one shown large
+#: Pixels of a photo that a page may ask for: in a list, in a spread, in its panel, large.
+SIDES = {"96": 96, "128": 128, "448": PHOTO_SIDE, "896": 896}
+LARGEST_PICTURE = 50_000_000  # bytes of a picture of the atlas
 HEAT_SIDE = 112  # pixels of a heat map, enlarged smoothly
 HEAT_COLOUR = (255, 138, 0)
 
 
 def register(server: Flask, albums: Mapping[str, Album]) -> None:
     """Give the server the addresses of every file."""
+    decoding = Decoding()
     routes: dict[str, Callable[..., Response]] = {
         "/<atlas>/pictures/<owner>/<file>.webp": picture,
         "/<atlas>/crops/<owner>/<int:index>/<int:rank>.webp": crop,
@@ -36,76 +41,111 @@ def register(server: Flask, albums: Mapping[str, Album]) -> None:
         "/<atlas>/map.json": concept_map,
     }
     for rule, view in routes.items():
-        server.add_url_rule(rule, f"atlas.{view.__name__}", _with_album(view, albums))
+        server.add_url_rule(rule, f"atlas.{view.__name__}", _with_album(view, albums, decoding))
 
 
-def _with_album(view: Callable[..., Response], albums: Mapping[str, Album]) -> Callable[..., Response]:
+def _with_album(view: Callable[..., Response], albums: Mapping[str, Album], decoding: Decoding) -> Callable[..., Response]:
+    decodes = {"decoding": decoding} if view in (picture, crop, photo) else {}
+
     def answer(atlas: str, **values: Any) -> Response:
         if atlas not in albums:
             abort(404)
         try:
-            return view(albums[atlas], **values)
-        except AtlasError:
-            abort(404)
+            return view(albums[atlas], **values, **decodes)
+        except AtlasError as error:
+            abort(404, str(error))
+        except Busy as error:
+            return Response(f"{error}\n", 503, {"Retry-After": "10"}, mimetype="text/plain")
 
     return answer
 
 
-def picture(album: Album, owner: str, file: str) -> Response:
+def picture(album: Album, owner: str, file: str, *, decoding: Decoding) -> Response:
     """Send a picture that the manifest names; ``opaque`` shows what its transparency hides."""
     name = f"pictures/{owner}/{file}.webp"
     path = album.store.picture_path(name)
     version = str(album.store.manifest.files[name]["sha256"])
     current = request.args.get("v") == version[:8]
     if "opaque" in request.args:
-        with Image.open(path) as image:
-            return _webp(image.convert("RGB"), lasting=current)
-    response = Response(path.read_bytes(), mimetype="image/webp")
+        return _sent(decoding((_known(path), "opaque"), lambda: _opaque(path, name)), lasting=current)
+    response = _sent(_content(path, name), lasting=current)
     response.set_etag(version[:16])
     response.make_conditional(request)
-    return _lasting(response, current)
+    return response
 
 
-def crop(album: Album, owner: str, index: int, rank: int) -> Response:
+def _content(path: Path, name: str) -> bytes:
+    try:
+        with regular(path) as stream:
+            content = stream.read(LARGEST_PICTURE + 1)
+    except (OSError, ValueError) as error:
+        raise AtlasError(f"{name} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+    if len(content) > LARGEST_PICTURE:
+        raise AtlasError(f"{name} is larger than {LARGEST_PICTURE // 1_000_000} MB.")
+    return content
+
+
+def _opaque(path: Path, name: str) -> bytes:
+    with shown(path, name, CHECK) as image:
+        return _webp(image.convert("RGB"))
+
+
+def crop(album: Album, owner: str, index: int, rank: int, *, decoding: Decoding) -> Response:
     """Cut one exemplar from the reader's own photo."""
     found = [e for e in album.store.exemplars(f"{owner}/{index}") if e.rank == rank]
     path = reader_photo(album.photo_root, found[0].key) if found else None
     if path is None:
         abort(404)
     x, y, width, height = found[0].box
-    with Image.open(path) as image:
-        cut = _upright(image).crop((x, y, x + width, y + height))
-    return _webp(cut.resize((CROP_SIDE, CROP_SIDE)), lasting=False)
+    box, size = (x, y, x + width, y + height), (CROP_SIDE, CROP_SIDE)
+
+    def make() -> bytes:
+        with shown(path, path.name) as image:
+            return _webp(part(image, box, size))
+
+    return _sent(decoding((_known(path), box, size), make), lasting=False)
 
 
-def photo(album: Album, wnid: str, n: int) -> Response:
+def photo(album: Album, wnid: str, n: int, *, decoding: Decoding) -> Response:
     """Send one of the reader's own photos, by its position in the class."""
     known = album.store.photos(wnid)
     path = reader_photo(album.photo_root, known.keys[n]) if known and n < len(known) else None
     if path is None:
         abort(404)
-    side = min(max(request.args.get("side", PHOTO_SIDE, type=int), 16), MOST_PIXELS)
+    side = SIDES.get(request.args.get("side", str(PHOTO_SIDE)))
+    if side is None:
+        abort(400, f"A photo is shown with {', '.join(SIDES)} pixels a side, and no others.")
+    fraction, mode = _seen(album)
+
+    def make() -> bytes:
+        with shown(path, path.name) as image:
+            return _webp(part(image, as_seen(upright_size(image), fraction, mode), (side, side)))
+
+    return _sent(decoding((_known(path), fraction, mode, side), make), lasting=False)
+
+
+def _seen(album: Album) -> tuple[float, str]:
+    """Return what the manifest says of the part of a photo that the network saw: its fraction of a side, and its shape."""
     backbone = album.store.manifest.backbone
-    crop_pct, mode = float(backbone.get("crop_pct", 1.0)), str(backbone.get("crop_mode", "center"))
-    with Image.open(path) as image:
-        return _webp(as_seen(_upright(image), crop_pct, mode).resize((side, side)), lasting=False)
+    try:
+        fraction = float(backbone.get("crop_pct", 1.0))
+    except (TypeError, ValueError):
+        fraction = 0.0
+    if not 0 < fraction <= 1:
+        raise AtlasError(f"The atlas {album.store.name} does not say which part of a photo the network saw.")
+    return fraction, str(backbone.get("crop_mode", "center"))
 
 
-def as_seen(image: Image.Image, crop_pct: float, mode: str = "center") -> Image.Image:
-    """Return the part that the network saw, so that heat maps lie where they belong.
+def as_seen(size: tuple[int, int], fraction: float, mode: str = "center") -> Box:
+    """Return the part of an upright photo that the network saw, so that heat maps lie where they belong.
 
     It is the centre square, of the shorter side or with a border of the longer (``border``); or of either side its own
     (``squash``), to be made square.
     """
-    side = max(image.size) if mode == "border" else min(image.size)
-    width, height = (edge * crop_pct for edge in (image.size if mode == "squash" else (side, side)))
-    left, top = (image.width - width) / 2, (image.height - height) / 2
-    return image.crop((round(left), round(top), round(left + width), round(top + height)))
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Return a photo as boxes see it: turned as its camera says, RGB."""
-    return ImageOps.exif_transpose(image).convert("RGB")
+    side = max(size) if mode == "border" else min(size)
+    width, height = (edge * fraction for edge in (size if mode == "squash" else (side, side)))
+    left, top = (size[0] - width) / 2, (size[1] - height) / 2
+    return round(left), round(top), round(left + width), round(top + height)
 
 
 def reader_photo(root: Path | None, key: str) -> Path | None:
@@ -113,11 +153,21 @@ def reader_photo(root: Path | None, key: str) -> Path | None:
     if root is None:
         return None
     base = root.resolve()
-    for candidate in (base / key, base / key.partition("/")[2]):
-        path = candidate.resolve()
-        if path.is_relative_to(base) and path.is_file():
-            return path
+    for name in (key, key.partition("/")[2]):
+        try:
+            path = (base / name).resolve()
+            if path.is_relative_to(base) and path.is_file():
+                return path
+        except (OSError, ValueError, RuntimeError):  # too long, with a NUL, a ring of links
+            continue
     return None
+
+
+def _known(path: Path) -> tuple[int, int, int, int]:
+    try:
+        return identity(path)
+    except OSError as error:
+        raise AtlasError(f"{path.name} cannot be read ({error.strerror}).") from error
 
 
 def heat(album: Album, wnid: str, n: int, index: int) -> Response:
@@ -129,7 +179,7 @@ def heat(album: Album, wnid: str, n: int, index: int) -> Response:
     opacity = Image.fromarray(known.heat[n, concepts.index(index)]).resize((HEAT_SIDE, HEAT_SIDE), Image.Resampling.BICUBIC)
     veil = Image.new("RGBA", opacity.size, HEAT_COLOUR)
     veil.putalpha(opacity.point(lambda value: round(value * 0.8)))
-    return _webp(veil, lasting=False)
+    return _sent(_webp(veil), lasting=False)
 
 
 def photos(album: Album, wnid: str) -> Response:
@@ -158,10 +208,14 @@ def _json(text: str, *, lasting: bool) -> Response:
     return _lasting(Response(text, mimetype="application/json"), lasting)
 
 
-def _webp(image: Image.Image, *, lasting: bool) -> Response:
+def _webp(image: Image.Image) -> bytes:
     stream = BytesIO()
     image.save(stream, "WEBP", quality=80)
-    return _lasting(Response(stream.getvalue(), mimetype="image/webp"), lasting)
+    return stream.getvalue()
+
+
+def _sent(webp: bytes, *, lasting: bool) -> Response:
+    return _lasting(Response(webp, mimetype="image/webp"), lasting)
 
 
 def _lasting(response: Response, lasting: bool) -> Response:

@@ -3,13 +3,14 @@
 The one package that reads photographs. A file that cannot be used is skipped with a reason, never fatal.
 """
 
+from atlas.photos import LARGEST_PIXELS, Unusable
 from precompute.photos.copies import COPY_OF, counted, without_copies
 from precompute.photos.decoding import Decoder, Skipped, ahead
 from precompute.photos.geometry import Geometry
 from precompute.photos.index import SAMPLE, index
 from precompute.photos.passing import NoAnswer
 from precompute.photos.photo import SPLITS, Photo, PhotoIndex, hashed_split, shuffled
-from precompute.photos.reading import LARGEST_PIXELS, LARGEST_RATIO, SMALLEST_SIDE, Unusable, read
+from precompute.photos.reading import LARGEST_RATIO, SMALLEST_SIDE, read
 from precompute.photos.shards import SUFFIX as SHARD
 
 __all__ = [

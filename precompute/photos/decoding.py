@@ -16,10 +16,11 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from atlas.photos import Unusable
 from precompute.photos.geometry import Geometry
 from precompute.photos.passing import NoAnswer
 from precompute.photos.photo import Photo
-from precompute.photos.reading import Unusable, read
+from precompute.photos.reading import read
 
 Pixels = UInt8[np.ndarray, "size size 3"]
 Item = TypeVar("Item")

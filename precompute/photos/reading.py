@@ -6,11 +6,8 @@ import functools
 import hashlib
 import io
 import os
-import stat
-import threading
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import TypeVar
 
@@ -18,6 +15,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from atlas.photos import LARGEST_BYTES, UPRIGHT, Stream, Unusable, opened, regular, rgb
 from atlas.schema import AtlasError
 from precompute.photos.passing import may_pass
 from precompute.photos.photo import UNREAD, Photo
@@ -25,23 +23,7 @@ from precompute.photos.photo import UNREAD, Photo
 Found = TypeVar("Found")
 
 SMALLEST_SIDE = 32
-LARGEST_PIXELS = 100_000_000
 LARGEST_RATIO = 50  # of the sides
-#: Of a photo inside a shard, which is read as a whole before it is decoded.
-LARGEST_BYTES = 500_000_000
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")  # whatever the suffix says: other decoders may run programs
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-#: From so many pixels on, photos are decoded one at a time: sixteen of 100 megapixels at once would take 10 GB.
-_LARGE = 20_000_000
-_one_large = threading.Lock()
 
 
 def read(photo: Photo | Path) -> Image.Image:
@@ -71,21 +53,16 @@ def sha256(photo: Photo | Path) -> str:
     Raises:
         Unusable, AtlasError: as ``read``.
     """
-    with _explained(photo):
-        content = _content(photo)
-        with content.open("rb") if isinstance(content, Path) else content as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+    with _explained(photo), _content(photo) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _opened(photo: Photo | Path, use: Callable[[Image.Image], Found]) -> Found:
     """Return what is made of a photo, once its header has been found good."""
-    with _explained(photo), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; a bomb is refused below
-        with Image.open(_content(photo), formats=FORMATS) as image:
-            _check_format(image, photo)
-            _check_size(image)
-            with _one_large if image.width * image.height > _LARGE else nullcontext():
-                return use(image)
+    with _explained(photo), _content(photo) as stream, opened(stream) as image:
+        _check_format(image, photo)
+        _check_size(image)
+        return use(image)
 
 
 @contextmanager
@@ -114,27 +91,22 @@ def _name(photo: Photo | Path) -> str:
     return photo.name if isinstance(photo, Path) else photo.key
 
 
-def _content(photo: Photo | Path) -> Path | io.BytesIO:
-    """Return the file of a photo, or what a shard holds of it."""
+def _content(photo: Photo | Path) -> Stream:
+    """Return what the file of a photo holds, or a shard of it."""
     path, start, size = (photo, None, 0) if isinstance(photo, Path) else (photo.path, photo.start, photo.bytes)
-    state = path.stat()
-    if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)):
-        raise Unusable("not a regular file")  # reading a pipe would wait for ever
     if start is None:
-        if state.st_size == 0:
+        stream = regular(path)
+        if os.fstat(stream.fileno()).st_size == 0:
+            stream.close()
             raise Unusable("the file is empty")
-        return path
+        return stream
     if not 0 < size <= LARGEST_BYTES:
         raise Unusable(f"too large ({size} bytes)" if size > 0 else "the file is empty")
-    with path.open("rb") as stream:
+    with regular(path) as stream:
         content = os.pread(stream.fileno(), size, start)
     if len(content) < size:
         raise Unusable("the shard ends before the photo does")
     return io.BytesIO(content)
-
-
-class Unusable(ValueError):
-    """A file that cannot serve as a photo; the message says why."""
 
 
 def _named_format(photo: Photo | Path) -> str:
@@ -152,8 +124,6 @@ def _check_size(image: Image.Image) -> None:
     width, height = image.size
     if min(width, height) < SMALLEST_SIDE:
         raise Unusable(f"too small ({width}×{height} pixels, at least {SMALLEST_SIDE} are needed)")
-    if width * height > LARGEST_PIXELS:
-        raise Unusable(f"too large ({width}×{height} pixels, at most {LARGEST_PIXELS // 1_000_000} million are read)")
     if max(width, height) > LARGEST_RATIO * min(width, height):
         raise Unusable(f"too narrow ({width}×{height} pixels, one side may be {LARGEST_RATIO} times the other)")
 
@@ -167,14 +137,6 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
     image.seek(0)
     image.load()
     with suppress(Exception):  # broken EXIF: keep the orientation as it is
-        turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
         image = image if turn is None else image.transpose(turn)
-    if image.mode.startswith("I"):
-        grey = np.asarray(image, np.int64)
-        image = Image.fromarray((grey >> 8 if grey.max() > 255 else grey).clip(0, 255).astype(np.uint8))
-    if image.mode == "F":
-        raise Unusable("floating-point pixels have no known range")
-    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    return rgb(image)

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
 
+from atlas.photos import opened, regular
 from precompute.maco import Preset, Target
 from precompute.pipeline.workshop import Workshop
 
@@ -37,9 +37,11 @@ class Album:
         if self._folder is None:
             return None
         try:
-            data = self._path(key).read_bytes()
-            Image.open(io.BytesIO(data)).load()
-        except (FileNotFoundError, UnidentifiedImageError, OSError):
+            with regular(self._path(key)) as stream:
+                data = stream.read()
+            with opened(io.BytesIO(data)) as image:
+                image.load()
+        except Exception:  # whatever decoders raise
             return None
         return data
 

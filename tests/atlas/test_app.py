@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
+from atlas import photos
 from atlas.app import create_app
-from atlas.pages import home
+from atlas.pages import decoding, files, home
 from atlas.pages.album import Album
 from atlas.pages.files import reader_photo
 from atlas.schema import AtlasError
@@ -167,6 +171,59 @@ def test_withheld_photos_are_cut_from_the_readers_own(withheld: Store, photo_roo
     assert client.get(f"/withheld/photos/{BALL}/5.webp").mimetype == "image/webp"
     assert client.get(f"/withheld/crops/{BALL}/0/0.webp").mimetype == "image/webp"
     assert json.loads(client.get(f"/withheld/photos/{BALL}.json").data)["source"] == "reader"
+
+
+def test_a_photo_is_sent_in_the_sizes_that_pages_ask_for_and_in_no_others(withheld: Store, photo_root: Path) -> None:
+    client = create_app([withheld], photo_root=photo_root).server.test_client()
+    for side, size in (("?side=96", 96), ("?side=128", 128), ("", 448), ("?side=896", 896)):
+        answer = client.get(f"/withheld/photos/{BALL}/5.webp{side}")
+        assert Image.open(BytesIO(answer.data)).size == (size, size)
+    for side in ("97", "0", "-1", "1e3", "", "٩٦", "96&side=9"):
+        expected = 200 if side == "96&side=9" else 400
+        assert client.get(f"/withheld/photos/{BALL}/5.webp?side={side}").status_code == expected
+    assert "96, 128, 448, 896 pixels" in client.get(f"/withheld/photos/{BALL}/5.webp?side=5").text
+
+
+def test_a_file_that_is_no_photo_is_404_in_one_line_and_nobody_waits_for_it(withheld: Store, photo_root: Path) -> None:
+    client = create_app([withheld], photo_root=photo_root).server.test_client()
+    folder = photo_root / "made-up" / BALL
+    (folder / "photo_001.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n")
+    (folder / "photo_002.jpg").write_bytes((folder / "photo_000.jpg").read_bytes()[:400])
+    for i, kind in ((3, "pipe"), (4, "folder")):
+        (folder / f"photo_{i:03d}.jpg").unlink()
+        os.mkfifo(folder / "photo_003.jpg") if kind == "pipe" else (folder / "photo_004.jpg").mkdir()
+    for n, words in (
+        (1, "photo_001.jpg cannot be shown: not an image."),
+        (2, "photo_002.jpg cannot be shown: "),
+        (3, ""),
+        (4, ""),
+    ):
+        answer = client.get(f"/withheld/photos/{BALL}/{n}.webp")
+        assert answer.status_code == 404
+        assert words in answer.text
+
+
+def test_a_photo_that_changed_is_decoded_again_and_no_other(
+    withheld: Store, photo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = create_app([withheld], photo_root=photo_root).server.test_client()
+    made: list[object] = []
+    monkeypatch.setattr(files, "part", lambda *given: made.append(given) or photos.part(*given))
+    first, again = (client.get(f"/withheld/photos/{BALL}/5.webp").data for _ in range(2))
+    assert (first, len(made)) == (again, 1)
+    Image.new("RGB", (200, 150), "white").save(photo_root / "made-up" / BALL / "photo_005.jpg")
+    assert client.get(f"/withheld/photos/{BALL}/5.webp").data != first
+
+
+def test_a_photo_that_is_not_ready_in_time_is_503(withheld: Store, photo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = create_app([withheld], photo_root=photo_root).server.test_client()
+    never = threading.Event()
+    monkeypatch.setattr(files, "shown", lambda *given: never.wait())
+    monkeypatch.setattr(decoding.Decoding.__init__, "__kwdefaults__", {"threads": 1, "patience": 0.2, "kept": 0})
+    client = create_app([withheld], photo_root=photo_root).server.test_client()
+    answer = client.get(f"/withheld/photos/{BALL}/5.webp")
+    never.set()
+    assert (answer.status_code, answer.text) == (503, "This picture was not ready within 0.2 s: ask again later.\n")
 
 
 def test_without_them_the_page_knows(client: FlaskClient) -> None:
