@@ -8,9 +8,11 @@ the place of a file or folder is refused.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import io
 import os
+import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,11 +26,17 @@ Kind = Literal["file", "folder", "link", "special"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_LONGEST_OWNER = 200  # characters
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Unfit(AtlasError):
     """A name that leads out of the directory, or something that is neither a file nor a folder."""
+
+
+class Held(Exception):
+    """A lock that another process holds; says which, "process 12 on host"."""
 
 
 class Directory:
@@ -102,19 +110,62 @@ class Directory:
             content: what it shall hold.
             durable: have it on the disk before this returns.
         """
+        with self.create(name) as stream:
+            stream.write(content)
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+
+    def create(self, name: str) -> io.BufferedWriter:
+        """Open a new file for writing, as ``write`` does."""
         with self._parent(name, make=True) as (parent, last):
             with suppress(FileNotFoundError):
                 os.unlink(last, dir_fd=parent)
-            with os.fdopen(os.open(last, _NEW, 0o666, dir_fd=parent), "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                if durable:
-                    os.fsync(stream.fileno())
+            return os.fdopen(os.open(last, _NEW, 0o666, dir_fd=parent), "wb")
+
+    def lock(self, name: str) -> io.TextIOWrapper | None:
+        """Hold a file that says who holds it, until it is closed; None if it was deleted just now: try again.
+
+        Raises:
+            Held: another process holds it.
+        """
+        with self._parent(name, make=True) as (parent, last):
+            try:
+                descriptor = os.open(last, _LOCK, 0o666, dir_fd=parent)
+            except OSError as error:
+                raise self._told(error, name) from error
+        lock = os.fdopen(descriptor, "r+")
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise self._unfit(name)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = lock.read(_LONGEST_OWNER).strip() or "an unknown process"
+            lock.close()
+            raise Held(owner) from error
+        except BaseException:
+            lock.close()
+            raise
+        if os.fstat(descriptor).st_nlink == 0:  # deleted between opening and locking it
+            lock.close()
+            return None
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
+        lock.flush()
+        return lock
 
     def make(self, name: str) -> None:
         """Create a folder, with those it lies in, where there is none."""
         with self._folder(name, make=True):
             pass
+
+    def names(self, name: str = "") -> list[str]:
+        """Return the names of everything directly in a folder, in order; none where there is no such folder."""
+        try:
+            with self._folder(name) as handle, os.scandir(handle) as entries:
+                return sorted(entry.name for entry in entries)
+        except FileNotFoundError:
+            return []
 
     def walk(self, name: str = "") -> Iterator[tuple[str, Kind]]:
         """Yield everything below a folder with its kind, in order of names, a folder before what it holds; nothing is followed.

@@ -12,12 +12,12 @@ import io
 import json
 import os
 import re
-import shutil
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
+from atlas.confined import Directory
 from atlas.schema import SHARED, AtlasError
 
 MANIFEST = "manifest.json"
@@ -111,7 +111,7 @@ def opened(root: Path, name: str) -> io.BufferedReader:
 
 
 def _opened(root: Path, path: Path) -> io.BufferedReader:
-    if path.is_symlink() and links_out(root, path):
+    if links_out(root, path):
         raise OSError(errno.ELOOP, "a link that leads out of the atlas")
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     mode = os.fstat(descriptor).st_mode
@@ -144,42 +144,19 @@ def fingerprint(path: Path) -> dict[str, str | int]:
     return {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
 
 
+def recorded(folder: Directory, name: str) -> dict[str, str | int]:
+    """Return the sha256 and size of a file, as the manifest records them."""
+    with folder.open(name) as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return {"sha256": digest, "bytes": stream.tell()}
+
+
 def write(path: Path, content: bytes) -> None:
     """Write a file and force it to the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def sync(folder: Path) -> None:
-    """Force every file and folder below (and the folder itself) to the disk."""
-    for path in (*folder.rglob("*"), folder):
-        _fsync(path)
-
-
-def become(source: Path, target: Path) -> None:
-    """Give a finished folder its final name, in one step that a crash cannot halve; ``target`` must be free."""
-    sync(source)
-    source.rename(target)
-    _fsync(target.parent)
-
-
-def discard(folder: Path, aside: Path) -> None:
-    """Delete a folder: it is gone in one step, so that a crash cannot leave half of it under its name."""
-    if folder.exists():
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)
-        shutil.rmtree(aside)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def relative_files(folder: Path) -> Iterator[str]:
@@ -189,28 +166,62 @@ def relative_files(folder: Path) -> Iterator[str]:
             yield path.relative_to(folder).as_posix()
 
 
-def roll_forward(root: Path) -> None:
-    """Finish a publish that was decided: move every file of ``.commit`` into place, drop the pictures it no longer names.
+def become(folder: Directory, source: str, target: str) -> None:
+    """Give a finished folder its final name, in one step that a crash cannot halve; ``target`` must be free."""
+    folder.sync(source)
+    folder.move(source, target)
+    folder.sync_folder(target.rpartition("/")[0])
 
-    The files are on the disk already (``become``); only the folders they move into are forced to it.
+
+def clear(folder: Directory, name: str, ours: Callable[[str], bool] = is_ours) -> None:
+    """Delete a folder that builds write.
+
+    Raises:
+        AtlasError: it holds what no build has written.
     """
-    commit = root / COMMIT
-    if not commit.exists():
-        return
-    folders = {root}
-    for name in list(relative_files(commit)):
-        target = root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (commit / name).replace(target)
-        folders |= {target.parent, target.parent.parent}
-    if (root / MANIFEST).exists():
-        _drop_pictures(root, json.loads((root / MANIFEST).read_bytes())["files"])
-    for folder in folders - {root.parent}:
-        _fsync(folder)
-    shutil.rmtree(commit)
+    if stays := folder.clear(name, ours):
+        raise AtlasError(f"{folder.path / stays[0]} was not written by a build: move it away, then the same command goes on.")
 
 
-def _drop_pictures(root: Path, known: Collection[str]) -> None:
-    for name in list(relative_files(root / PICTURES)):
-        if f"{PICTURES}/{name}" not in known:
-            (root / PICTURES / name).unlink()
+def roll_forward(folder: Directory) -> None:
+    """Finish a publish that was decided: drop the pictures it no longer names, move every file of ``.commit`` into place.
+
+    The files are on the disk already (``become``); only the folders they move into are forced to it. The manifest that is there
+    tells which pictures are a build's own: no other file is deleted, and none moved that a build would not have written.
+
+    Raises:
+        AtlasError: ``.commit`` holds a link, or what no build has written.
+    """
+    names = [name.removeprefix(f"{COMMIT}/") for name in folder.files(COMMIT)]
+    if strange := [name for name in names if not is_ours(name)]:
+        where = folder.path / COMMIT / strange[0]
+        raise AtlasError(f"{where} was not written by a build: move it away, then the same command goes on.")
+    changed = {""}
+    if MANIFEST in names:
+        changed |= _drop(folder, _named(folder, MANIFEST) - _named(folder, f"{COMMIT}/{MANIFEST}"))
+    for name in names:
+        folder.move(f"{COMMIT}/{name}", name)
+        parent = name.rpartition("/")[0]
+        changed |= {parent, parent.rpartition("/")[0]}
+    for parent in sorted(changed):
+        if not parent or folder.kind(parent) == "folder":
+            folder.sync_folder(parent)
+    clear(folder, COMMIT)
+
+
+def _named(folder: Directory, manifest: str) -> set[str]:
+    """Return the pictures that a manifest names; nothing where it cannot be read."""
+    try:
+        return {name for name in json.loads(folder.read(manifest))["files"] if is_picture(name)}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return set()
+
+
+def _drop(folder: Directory, pictures: Collection[str]) -> set[str]:
+    """Delete pictures that are no longer named, and folders that are empty then; return what has changed."""
+    dropped = [name for name in sorted(pictures) if folder.holds(name)]
+    for name in dropped:
+        folder.remove(name)
+    owners = {name.rpartition("/")[0] for name in dropped}
+    gone = [owner for owner in sorted(owners) if folder.remove_empty(owner)]
+    return owners | ({PICTURES} if gone else set())

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
+import io
 import json
-import os
-import shutil
-import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -19,12 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, load_file, save
 
-from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Manifest, Pictures, Result
+from atlas.confined import Directory, Held
+from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Manifest, Pictures, Result, is_class_id
 from atlas.store import files, tables
 from atlas.store.metadata import encode_manifest
 from atlas.store.reader import Store
+from atlas.store.verify import untouched
 
 #: Completes rows that depend on every class (neighbours, map) from all rows and all dictionaries.
 Refine = Callable[
@@ -33,97 +31,114 @@ Refine = Callable[
 ]
 
 _NOTE = "staged.json"
-_EMPTY = {".", "..", files.BUILD, files.COMMIT, f"{files.COMMIT}.tmp"}
+_TMP, _STAGED, _ASIDE, _LOCK = (f"{files.BUILD}/{name}" for name in ("tmp", "staged", "discarded", "lock"))
+_NEW = f"{files.COMMIT}.tmp"
+_EMPTY = {".", "..", files.BUILD, files.COMMIT, _NEW}
 
 
 class Writer:
     """The one process that may write an atlas; use it as a context.
 
     Results are *staged* one by one (each durable once ``stage`` returns) and *published* together: readers see the atlas
-    before or after a publish, never between.
+    before or after a publish, never between. What lies in the folder may have come from anywhere: it is looked at before
+    anything is recovered or built upon, and nothing outside of it is ever read, written or deleted through it.
 
     Raises:
-        AtlasError: the folder holds something else, or another process is writing this atlas.
+        AtlasError: the folder holds something else, was changed since it was published, or another process is writing it.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._staged = root / files.BUILD / "staged"
-        self._aside = root / files.BUILD / "discarded"
+        self._store: Store | None = None
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
+        self._refuse_strangers()
         try:
-            self._refuse_strangers()
-            self._lock = self._take_lock()
+            self._folder = Directory(self.root, make=True)
         except OSError as error:
             raise AtlasError(f"{self.root} cannot be written ({error.strerror}): choose another --out.") from error
         try:
+            self._lock = self._take_lock()
+            self._refuse_links()
+            if self.published:
+                untouched(self.root)
             self._recover()
+        except OSError as error:
+            self._close()
+            raise AtlasError(f"{self.root} cannot be written ({error.strerror}): choose another --out.") from error
         except BaseException:
-            self._lock.close()
+            self._close()
             raise
         return self
 
     def _recover(self) -> None:
         """Bring what a killed writer left into order."""
-        files.roll_forward(self.root)
-        for leftover in (self.root / f"{files.COMMIT}.tmp", self.root / files.BUILD / "tmp", self._aside):
-            shutil.rmtree(leftover, ignore_errors=True)
+        files.roll_forward(self._folder)
+        files.clear(self._folder, _NEW)
+        for name in self._folder.files(_STAGED):
+            owner, _, inner = name.removeprefix(f"{_STAGED}/").partition("/")
+            if not _is_staged(inner) or (files.is_picture(inner) and inner.split("/")[1] != owner):
+                raise _not_built(self.root / name)
+        for leftover in (_TMP, _ASIDE):
+            files.clear(self._folder, leftover, _is_staged)
         published = self._published_digests()
         for owner, digest in self.staged().items():
             if published.get(owner) == digest:  # a publish was stopped at its very end
-                files.discard(self._staged / owner, self._aside)
+                self._discard(owner)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if kind is None and self.published and not self.staged():
-                shutil.rmtree(self.root / files.BUILD, ignore_errors=True)
+                self._folder.clear(files.BUILD, lambda name: name == "lock")
         finally:
-            if self._lock:
-                self._lock.close()
+            self._close()
+
+    def _close(self) -> None:
+        if self._lock:
+            self._lock.close()
+        self._folder.close()
 
     def _refuse_strangers(self) -> None:
-        if self.root.exists() and not self.root.is_dir():
-            raise AtlasError(f"{self.root} is a file: --out needs a folder.")
-        present = {path.name for path in self.root.iterdir()} if self.root.exists() else set()
+        try:
+            if self.root.exists() and not self.root.is_dir():
+                raise AtlasError(f"{self.root} is a file: --out needs a folder.")
+            present = {path.name for path in self.root.iterdir()} if self.root.exists() else set()
+        except OSError as error:
+            raise AtlasError(f"{self.root} cannot be written ({error.strerror}): choose another --out.") from error
         if present - _EMPTY and not self.published:
             raise AtlasError(
                 f"{self.root} is not empty and not an atlas (it holds {sorted(present - _EMPTY)[0]!r}): choose another --out."
             )
 
+    def _refuse_links(self) -> None:
+        """Refuse an atlas that holds what no build leaves in it, before it is worked in."""
+        for name, kind in self._folder.walk():
+            if kind not in ("file", "folder"):
+                what = "a link" if kind == "link" else "no regular file"
+                raise AtlasError(f"{self.root / name} is {what}: remove it, or choose another --out.")
+
     def _take_lock(self) -> IO[str]:
         for _ in range(100):
-            with suppress(FileNotFoundError, FileExistsError):  # a writer that has just finished removes the folder
-                if lock := self._try_lock():
+            try:
+                self._folder.make(_STAGED)
+                if lock := self._folder.lock(_LOCK):
                     return lock
-        self._staged.mkdir(parents=True, exist_ok=True)
+            except Held as held:
+                raise AtlasError(f"{self.root} is being written by {held}: wait for it, or choose another --out.") from held
+            except FileNotFoundError:  # a writer that has just finished removes the folder
+                continue
+        self._folder.make(_STAGED)  # if that is what fails, say so
         raise AtlasError(f"{self.root} is being written by others all the time: choose another --out.")
-
-    def _try_lock(self) -> IO[str] | None:
-        self._staged.mkdir(parents=True, exist_ok=True)
-        path = self.root / files.BUILD / "lock"
-        lock = path.open("a+")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            owner = lock.read().strip() or "an unknown process"
-            lock.close()
-            raise AtlasError(f"{self.root} is being written by {owner}: wait for it, or choose another --out.") from error
-        if os.fstat(lock.fileno()).st_nlink == 0:  # removed between opening and locking it
-            lock.close()
-            return None
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
-        lock.flush()
-        return lock
 
     @property
     def published(self) -> Store | None:
         """What readers see now, or None before the first publish."""
-        found = files.locate(self.root, files.MANIFEST).exists()
-        return Store(self.root) if found else None
+        if not files.locate(self.root, files.MANIFEST).exists():
+            return None
+        if self._store is None or self._store.superseded():
+            self._store = Store(self.root)
+        return self._store
 
     def staged(self) -> dict[str, str]:
         """Return owner → digest of everything finished but not yet published."""
@@ -139,8 +154,16 @@ class Writer:
         return dict(sorted(found.items()))
 
     def _notes(self) -> dict[str, Any]:
-        folders = sorted(self._staged.iterdir()) if self._staged.exists() else []
-        return {folder.name: json.loads((folder / _NOTE).read_text()) for folder in folders}
+        notes = {}
+        for name in self._folder.names(_STAGED):
+            try:
+                note = notes[name] = json.loads(self._folder.read(f"{_STAGED}/{name}/{_NOTE}"))
+                fine = isinstance(note["digest"], str) and isinstance(note["skipped"], dict) and _is_owner(name)
+            except (OSError, ValueError, KeyError, TypeError, RecursionError):
+                fine = False
+            if not fine:
+                raise _not_built(self.root / _STAGED / name)
+        return notes
 
     def finished(self) -> dict[str, str]:
         """Return owner → digest of everything that need not be computed again."""
@@ -158,106 +181,124 @@ class Writer:
         Raises:
             AtlasError: there is no such dictionary yet.
         """
-        staged = self._staged / owner / files.DICTIONARIES
-        arrays = load_file(staged) if staged.exists() else self._arrays() if self.published else {}
+        arrays = self._staged_arrays(owner) or (self._arrays() if self.published else {})
         if owner not in arrays:
             raise AtlasError(f"{self.root} holds no dictionary {owner!r} yet.")
         extra = {name.split(".", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{owner}.")}
         return {"atoms": arrays[owner].astype(np.float32), **extra}
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        path = files.locate(self.root, files.DICTIONARIES)
+        store = self.published
         try:
-            return dict(load_file(path))
+            return dict(load_file(store.dictionaries())) if store else {}
         except (OSError, SafetensorError) as error:
-            raise AtlasError(f"{path} cannot be read ({error}): run `atlas check {self.root}`.") from error
+            where = self.root / files.DICTIONARIES
+            raise AtlasError(f"{where} cannot be read ({error}): run `atlas check {self.root}`.") from error
+
+    def _staged_arrays(self, owner: str) -> dict[str, np.ndarray]:
+        name = f"{_STAGED}/{owner}/{files.DICTIONARIES}"
+        return dict(load(self._folder.read(name))) if self._folder.holds(name) else {}
 
     def stage(self, result: Result) -> None:
         """Keep a finished result durably, to be published later."""
-        folder = self.root / files.BUILD / "tmp"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        files.clear(self._folder, _TMP, _is_staged)
         for name, table in _tables(result).items():
-            pq.write_table(table, folder / name)
+            with self._folder.create(f"{_TMP}/{name}") as stream:
+                pq.write_table(table, stream)
         if result.atoms is not None:
             extra = {f"{result.owner}.{name}": array for name, array in result.arrays.items()}
             arrays = {result.owner: result.atoms, **extra}
-            files.write(folder / files.DICTIONARIES, save({n: np.asarray(array, order="C") for n, array in arrays.items()}))
+            stored = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
+            self._folder.write(f"{_TMP}/{files.DICTIONARIES}", stored)
         for name, picture in _named(result.owner, result.pictures).items():
-            files.write(folder / name, picture)
-        files.write(folder / _NOTE, json.dumps({"digest": result.digest, "skipped": result.skipped}).encode())
-        files.discard(self._staged / result.owner, self._aside)
-        files.become(folder, self._staged / result.owner)
+            self._folder.write(f"{_TMP}/{name}", picture)
+        note = {"digest": result.digest, "skipped": result.skipped}
+        self._folder.write(f"{_TMP}/{_NOTE}", json.dumps(note).encode())
+        self._discard(result.owner)
+        files.become(self._folder, _TMP, f"{_STAGED}/{result.owner}")
+
+    def _discard(self, owner: str) -> None:
+        """Delete what is staged of an owner: it is gone in one step, so that a crash cannot leave half of it under its name."""
+        if self._folder.kind(f"{_STAGED}/{owner}") == "folder":
+            files.clear(self._folder, _ASIDE, _is_staged)
+            self._folder.move(f"{_STAGED}/{owner}", _ASIDE)
+            files.clear(self._folder, _ASIDE, _is_staged)
 
     def publish(self, manifest: Manifest, *, refine: Refine | None = None) -> None:
         """Make everything staged visible, in one step; ``files`` and ``shared_digest`` of the manifest are filled in here."""
-        new = self.root / f"{files.COMMIT}.tmp"
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
+        files.clear(self._folder, _NEW)
+        self._folder.make(_NEW)
         digests = self.staged()
         staged = sorted(digests)
         old = self.published
         shared_digest = digests.get(SHARED) or (old.manifest.shared_digest if old else "")
-        atoms = self._merge_dictionaries(new, staged)
-        self._merge_tables(new, staged, refine, atoms)
+        atoms = self._merge_dictionaries(staged)
+        self._merge_tables(staged, refine, atoms)
         known = self._known_pictures(staged)
         for owner in staged:
-            if (self._staged / owner / files.PICTURES).exists():
-                shutil.copytree(self._staged / owner / files.PICTURES, new / files.PICTURES, dirs_exist_ok=True)
-        known |= {name: files.fingerprint(new / name) for name in files.relative_files(new)}
+            for name in self._folder.files(f"{_STAGED}/{owner}/{files.PICTURES}"):
+                self._folder.share(name, f"{_NEW}/{name.removeprefix(f'{_STAGED}/{owner}/')}", self._folder)
+        for name in self._folder.files(_NEW):
+            known[name.removeprefix(f"{_NEW}/")] = files.recorded(self._folder, name)
         manifest = dataclasses.replace(manifest, files=dict(sorted(known.items())), shared_digest=shared_digest)
-        files.write(new / files.MANIFEST, encode_manifest(manifest))
-        files.become(new, self.root / files.COMMIT)
-        files.roll_forward(self.root)
+        self._folder.write(f"{_NEW}/{files.MANIFEST}", encode_manifest(manifest))
+        files.become(self._folder, _NEW, files.COMMIT)
+        files.roll_forward(self._folder)
         for owner in staged:
-            files.discard(self._staged / owner, self._aside)
+            self._discard(owner)
 
     def _known_pictures(self, replaced: Sequence[str]) -> dict[str, dict[str, str | int]]:
         store = self.published
         found = store.manifest.files if store else {}
-        return {
-            name: entry
-            for name, entry in found.items()
-            if name.startswith(files.PICTURES + "/") and name.split("/")[1] not in replaced
-        }
+        return {name: entry for name, entry in found.items() if files.is_picture(name) and name.split("/")[1] not in replaced}
 
-    def _merge_dictionaries(self, new: Path, staged: Sequence[str]) -> dict[str, np.ndarray]:
-        atoms = self._arrays() if self.published else {}
+    def _merge_dictionaries(self, staged: Sequence[str]) -> dict[str, np.ndarray]:
+        atoms = self._arrays()
         for owner in staged:
-            atoms = {name: array for name, array in atoms.items() if name.split(".")[0] != owner}
-            if (path := self._staged / owner / files.DICTIONARIES).exists():
-                atoms |= load_file(path)
+            atoms = {name: array for name, array in atoms.items() if name.split(".")[0] != owner} | self._staged_arrays(owner)
         atoms = dict(sorted(atoms.items()))
-        files.write(new / files.DICTIONARIES, save(atoms))
+        self._folder.write(f"{_NEW}/{files.DICTIONARIES}", save(atoms))
         return atoms
 
-    def _merge_tables(self, new: Path, staged: Sequence[str], refine: Refine | None, atoms: dict[str, np.ndarray]) -> None:
+    def _merge_tables(self, staged: Sequence[str], refine: Refine | None, atoms: dict[str, np.ndarray]) -> None:
         merged = {name: self._merged(name, staged) for name in (files.CLASSES, files.CONCEPTS)}
         records = sorted(tables.read_records(merged[files.CLASSES]), key=lambda r: r.info.class_index)
         order = {SHARED: -1} | {r.info.wnid: r.info.class_index for r in records}
+        if homeless := {owner for owner in tables.owners(merged[files.CONCEPTS]).to_pylist() if owner not in order}:
+            raise AtlasError(f"{self.root} holds concepts of {min(homeless)}, a class that there is not: run `atlas check`.")
         concepts = sorted(tables.read_concepts(merged[files.CONCEPTS]), key=lambda c: (order[c.wnid or SHARED], c.index))
         if refine:
             refined = refine(concepts, records, atoms)
             concepts, records = list(refined[0]), list(refined[1])
         for name, table in ((files.CLASSES, tables.records_table(records)), (files.CONCEPTS, tables.concepts_table(concepts))):
-            with _small_file(new / name, table.schema) as writer:
+            with self._folder.create(f"{_NEW}/{name}") as stream, _small_file(stream, table.schema) as writer:
                 writer.write_table(table)
         for name in (files.PHOTOS, files.STRATEGIES, files.EXEMPLARS):
-            self._write_groups(new / name, name, staged, order)
+            self._write_groups(name, staged, order)
 
-    def _write_groups(self, path: Path, name: str, staged: Sequence[str], order: dict[str, int]) -> None:
+    def _write_groups(self, name: str, staged: Sequence[str], order: dict[str, int]) -> None:
         """Write a table with one row group an owner, owners in atlas order; never more than one of them is in memory."""
         old = self.published
         owners = {*staged, *(old.owners(name) if old else ())}
-        with _small_file(path, tables.SCHEMAS[name]) as writer:
+        with self._folder.create(f"{_NEW}/{name}") as stream, _small_file(stream, tables.SCHEMAS[name]) as writer:
             for owner in sorted(owners & order.keys(), key=order.__getitem__):
-                mine = self._staged / owner / name
-                rows = pq.read_table(mine, use_threads=False) if owner in staged else old.rows(name, owner) if old else None
+                rows = self._staged_rows(owner, name) if owner in staged else old.rows(name, owner) if old else None
                 if rows is not None and rows.num_rows:
                     writer.write_table(rows.combine_chunks(), row_group_size=rows.num_rows)
 
+    def _staged_rows(self, owner: str, name: str) -> pa.Table:
+        path = f"{_STAGED}/{owner}/{name}"
+        try:
+            with self._folder.open(path) as stream:
+                rows = pq.ParquetFile(stream).read(use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            raise _not_built(self.root / path) from error
+        if not rows.schema.equals(tables.SCHEMAS[name]):
+            raise _not_built(self.root / path)
+        return rows
+
     def _merged(self, name: str, staged: Sequence[str]) -> pa.Table:
-        pieces = [pq.read_table(self._staged / owner / name, use_threads=False) for owner in staged]
+        pieces = [self._staged_rows(owner, name) for owner in staged]
         if old := self.published:
             table = old.table(name)
             kept = pc.invert(pc.is_in(tables.owners(table), pa.array(staged, pa.string())))
@@ -265,14 +306,29 @@ class Writer:
         return pa.concat_tables(pieces) if pieces else tables.SCHEMAS[name].empty_table()
 
 
-def _small_file(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+def _is_owner(name: str) -> bool:
+    return name == SHARED or is_class_id(name)
+
+
+def _not_built(path: Path) -> AtlasError:
+    return AtlasError(f"{path} was not written by a build: move it away, then the same command goes on.")
+
+
+def _is_staged(name: str) -> bool:
+    """Return whether a build can have written a file of this name for one owner."""
+    return name == _NOTE or files.is_ours(name)
+
+
+def _small_file(stream: io.BufferedWriter, schema: pa.Schema) -> pq.ParquetWriter:
     """Open a table for writing so that it is small on disk.
 
     Statistics are kept of the first column alone, which says whose the rows are; a dictionary only of cosines, which repeat.
     """
     repeats = ["alignment.list.element"] if "alignment" in schema.names else False
     first = [schema.names[0]]
-    return pq.ParquetWriter(path, schema, compression="zstd", compression_level=9, write_statistics=first, use_dictionary=repeats)
+    return pq.ParquetWriter(
+        stream, schema, compression="zstd", compression_level=9, write_statistics=first, use_dictionary=repeats
+    )
 
 
 def _tables(result: Result) -> dict[str, pa.Table]:

@@ -18,6 +18,7 @@ import pytest
 
 from atlas.schema import AtlasError, ClassRecord, Pictures, Result
 from atlas.store import Store, Writer, files, problems
+from atlas.store.metadata import sealed
 
 
 class Killed(BaseException):
@@ -260,10 +261,11 @@ def test_all_is_on_the_disk_before_a_publish_is_decided(tmp_path: Path, made: An
     def note_fsync(descriptor: int) -> None:
         forced.add(Path(f"/proc/self/fd/{descriptor}").readlink())
 
-    def note_rename(source: Path, target: Path, **where: Any) -> None:
-        if Path(target).name == ".commit":
-            waiting = {path for path in Path(source).rglob("*") if path not in forced}
-            decided.append({path.name for path in waiting})
+    def note_rename(source: str, target: str, **where: Any) -> None:
+        if target == ".commit":
+            new = Path(f"/proc/self/fd/{where['src_dir_fd']}").readlink() / source
+            assert (new / "manifest.json").exists()
+            decided.append({path.name for path in (new, *new.rglob("*")) if path not in forced})
         rename(source, target, **where)
 
     monkeypatch.setattr(os, "fsync", note_fsync)
@@ -392,10 +394,10 @@ def test_a_damaged_atlas_is_not_built_upon(tmp_path: Path, made: Any) -> None:
         root = tmp_path / damaged
         made.write(root, made.of_class(made.TENCH), made.of_class(made.CHURCH))
         (root / damaged).write_bytes((root / damaged).read_bytes()[:40])
-        with pytest.raises(AtlasError, match=f"{damaged} cannot be read.*run `atlas check"):
+        with pytest.raises(AtlasError, match=rf"is not as it was published \({damaged} has changed\): run `atlas check"):
             made.write(root, made.of_class(made.CRANE))
         (root / damaged).unlink()
-        with pytest.raises(AtlasError, match=f"{damaged} cannot be read.*run `atlas check"):
+        with pytest.raises(AtlasError, match=rf"is not as it was published \({damaged} has changed\): run `atlas check"):
             made.write(root, made.of_class(made.CRANE))
 
 
@@ -410,3 +412,113 @@ def test_a_class_without_photos_has_a_picture_all_the_same(tmp_path: Path, made:
     assert store.concepts(made.TENCH.wnid) == ()
     assert store.picture(made.TENCH.wnid, "class")
     assert problems(tmp_path / "a") == []
+
+
+# A folder that came from elsewhere
+
+
+@pytest.fixture
+def neighbour(tmp_path: Path) -> Path:
+    """Return a folder beside the atlas that no build may touch."""
+    (tmp_path / "neighbour").mkdir()
+    (tmp_path / "neighbour" / "authorized_keys").write_text("mine")
+    return tmp_path / "neighbour"
+
+
+def unharmed(neighbour: Path) -> bool:
+    return [(path.name, path.read_text()) for path in neighbour.rglob("*")] == [("authorized_keys", "mine")]
+
+
+@pytest.mark.parametrize(
+    "place", ["pictures", "pictures/n01440764", ".commit", ".commit.tmp", ".build", ".build/staged", ".build/tmp"]
+)
+@pytest.mark.parametrize("kind", ["link", "link to a file", "pipe"])
+def test_a_link_in_place_of_a_folder_leads_nowhere(tmp_path: Path, made: Any, neighbour: Path, place: str, kind: str) -> None:
+    root = tmp_path / "a"
+    made.write(root, made.of_class(made.TENCH, pictures=2))
+    path = root / place
+    if path.exists():
+        shutil.rmtree(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(neighbour if kind == "link" else neighbour / "authorized_keys")
+    with pytest.raises(
+        AtlasError, match=r"is a link|is no regular file|is not as it was published|cannot be written .Not a directory."
+    ):
+        made.write(root, made.of_class(made.TENCH, 2, pictures=1), made.of_class(made.CRANE))
+    assert unharmed(neighbour)
+
+
+def test_a_commit_that_came_along_moves_and_deletes_nothing_but_an_atlas(tmp_path: Path, made: Any, neighbour: Path) -> None:
+    root = tmp_path / "a"
+    made.write(root, made.of_class(made.TENCH))
+    for name, words in (
+        ("authorized_keys", "authorized_keys was not written by a build: move it away"),
+        ("pictures/n01440764/evil.sh", "evil.sh was not written by a build: move it away"),
+        ("pictures/../../neighbour/x.webp", None),
+    ):
+        path = root / ".commit" / name
+        if words:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("theirs")
+            with pytest.raises(AtlasError, match=words):
+                made.write(root, made.of_class(made.CRANE))
+            assert path.read_text() == "theirs"
+            path.unlink()
+    assert unharmed(neighbour)
+    assert made.write(root, made.of_class(made.CRANE)).records.keys() == {made.TENCH.wnid, made.CRANE.wnid}
+
+
+def test_what_somebody_puts_beside_the_pictures_stays(tmp_path: Path, made: Any) -> None:
+    root = tmp_path / "a"
+    made.write(root, made.of_class(made.TENCH, pictures=2))
+    notes = [root / "pictures" / "notes.txt", root / "pictures" / made.TENCH.wnid / "mine.webp", root / "README"]
+    for note in notes:
+        note.write_text("mine")
+    made.write(root, made.of_class(made.TENCH, 2, pictures=1))
+    assert [note.read_text() for note in notes] == ["mine"] * 3
+    assert not (root / "pictures" / made.TENCH.wnid / "01.webp").exists()
+
+
+def test_a_manifest_that_names_what_is_not_an_atlas_deletes_nothing(tmp_path: Path, made: Any, neighbour: Path) -> None:
+    root = tmp_path / "a"
+    made.write(root, made.of_class(made.TENCH))
+    (root / "pictures" / "thesis.tex").write_text("mine")
+    manifest = json.loads((root / "manifest.json").read_text())
+    for name in ("pictures/thesis.tex", "pictures/../../neighbour/authorized_keys"):
+        manifest["files"][name] = {"sha256": "0" * 64, "bytes": 4}
+    (root / "manifest.json").write_bytes(sealed(manifest))
+    with pytest.raises(AtlasError, match="is not as it was published"):
+        made.write(root, made.of_class(made.TENCH, 2))
+    del manifest["files"]["pictures/../../neighbour/authorized_keys"]
+    (root / "manifest.json").write_bytes(sealed(manifest))
+    made.write(root, made.of_class(made.TENCH, 2))
+    assert (root / "pictures" / "thesis.tex").read_text() == "mine"
+    assert unharmed(neighbour)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (".build/staged/notes.txt", b"mine"),
+        (".build/staged/n01440764/thesis.tex", b"mine"),
+        (".build/staged/n01440764/staged.json", b"{"),
+        (".build/staged/n01440764/staged.json", b'{"digest": 3, "skipped": {}}'),
+        (".build/staged/n02012849/staged.json", b'{"digest": "3", "skipped": {}}'),
+        (".build/staged/n01440764/pictures/n02012849/00.webp", b"mine"),
+        (".build/staged/x/staged.json", b'{"digest": "3", "skipped": {}}'),
+        (".build/tmp/thesis.tex", b"mine"),
+        (".build/discarded/thesis.tex", b"mine"),
+        (".commit.tmp/thesis.tex", b"mine"),
+    ],
+)
+def test_what_no_build_has_staged_is_named_and_kept(tmp_path: Path, made: Any, name: str, content: bytes) -> None:
+    root = tmp_path / "a"
+    made.write(root, made.of_class(made.CHURCH))
+    (root / name).parent.mkdir(parents=True)
+    (root / name).write_bytes(content)
+    with pytest.raises(AtlasError, match="was not written by a build: move it away"):
+        made.write(root, made.of_class(made.TENCH))
+    assert (root / name).read_bytes() == content
