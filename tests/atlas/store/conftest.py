@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 import os
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from atlas.schema import (
     CLASS_RANKING,
@@ -47,6 +49,12 @@ class Made:
 
     TENCH, CRANE, CHURCH = TENCH, CRANE, CHURCH
 
+    def picture(self, text: str) -> bytes:
+        """Return a picture of one colour that tells texts apart."""
+        stream = io.BytesIO()
+        Image.new("RGB", (8, 8), tuple(hashlib.sha256(text.encode()).digest()[:3])).save(stream, "WEBP", lossless=True)
+        return stream.getvalue()
+
     def photos(self, info: ImageNetClass, version: int, n: int, k: int) -> Photos:
         """Return photos of which each leans on concept i with version + i/8; the first is held out."""
         rng = np.random.default_rng([info.class_index, version])
@@ -70,8 +78,8 @@ class Made:
             exemplars=(Exemplar(f"{info.wnid}/0", 0, photos.keys[0], (1, 2, 3, 4), version),),
             atoms=np.eye(k, CHANNELS, dtype=np.float16) * version,
             pictures=Pictures(
-                class_picture=f"class {version}".encode(),
-                concepts={i: f"concept {i} {version}".encode() for i in range(pictures)},
+                class_picture=self.picture(f"class {version}"),
+                concepts={i: self.picture(f"concept {i} {version}") for i in range(pictures)},
             ),
             skipped={f"set/{info.wnid}/broken {version}.jpg": "the file is empty"},
         )
@@ -89,7 +97,7 @@ class Made:
             concepts=tuple(Concept(f"shared/{i}", "shared", None, i, None, map_x=version) for i in range(k)),
             atoms=np.eye(k, CHANNELS, dtype=np.float16) * version,
             arrays={"offset": np.full(CHANNELS, version, np.float32), "active": np.array(version)},
-            pictures=Pictures(concepts={0: f"shared {version}".encode()}),
+            pictures=Pictures(concepts={0: self.picture(f"shared {version}")}),
         )
 
     def by_shared(self, info: ImageNetClass, version: int = 1, *, k: int = 3, n: int = 2) -> Result:

@@ -85,7 +85,7 @@ def test_what_is_staged_and_published_is_read_back(tmp_path: Path, made: Any) ->
     np.testing.assert_array_equal(store.atoms(made.TENCH.wnid), tench.atoms)
     picture = store.picture(made.TENCH.wnid, "concept", 1)
     assert picture
-    assert store.picture_path(picture).read_bytes() == b"concept 1 1"
+    assert store.picture_path(picture).read_bytes() == made.picture("concept 1 1")
     assert store.picture(made.TENCH.wnid, "heat", 1) is None
     assert problems(tmp_path / "a") == []
 
@@ -405,7 +405,7 @@ def test_a_class_without_photos_has_a_picture_all_the_same(tmp_path: Path, made:
     bare = Result(
         record=ClassRecord(made.TENCH, "none"),
         digest="bare",
-        pictures=Pictures(class_picture=b"dreamt"),
+        pictures=Pictures(class_picture=made.picture("dreamt")),
     )
     store = made.write(tmp_path / "a", bare)
     assert store.photos(made.TENCH.wnid) is None
