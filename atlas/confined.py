@@ -276,9 +276,8 @@ class Directory:
             passed = ""
             for part in _parts(name) if name else ():
                 passed = f"{passed}/{part}" if passed else part
-                inner = self._step(handle, part, passed, make=make)
-                os.close(handle)
-                handle = inner
+                handle, outer = self._step(handle, part, passed, make=make), handle  # an interrupt may follow any call
+                os.close(outer)
             yield handle
         finally:
             os.close(handle)

@@ -226,7 +226,7 @@ class Writer:
 
     def publish(self, manifest: Manifest, *, refine: Refine | None = None) -> None:
         """Make everything staged visible, in one step; ``files`` and ``shared_digest`` of the manifest are filled in here."""
-        files.clear(self._folder, _NEW)
+        self._recover()  # from an interrupted publish
         self._folder.make(_NEW)
         digests = self.staged()
         staged = sorted(digests)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from atlas.confined import Directory
 from atlas.schema import AtlasError, ClassRecord, Pictures, Result
 from atlas.store import Store, Writer, files, problems
 from atlas.store.metadata import sealed
@@ -273,6 +274,47 @@ def test_all_is_on_the_disk_before_a_publish_is_decided(tmp_path: Path, made: An
     made.write(tmp_path / "a", made.of_class(made.TENCH), made.shared())
     assert decided == [set()]
     assert {tmp_path / "a", tmp_path / "a" / "pictures" / made.TENCH.wnid} <= forced
+
+
+def test_a_publish_interrupted_anywhere_is_made_good_by_the_next_of_the_same_writer(tmp_path: Path, made: Any) -> None:
+    old, new = [made.of_class(made.TENCH, 1, pictures=2)], [made.of_class(made.TENCH, 2, pictures=1), made.of_class(made.CRANE)]
+    made.write(tmp_path / "right", *old)
+    finish(tmp_path / "right", made, new, "now")
+    right = made.content(tmp_path / "right")
+    for number in range(1, 1000):
+        root = tmp_path / f"interrupted-{number}"
+        made.write(root, *old)
+        with Writer(root) as writer:
+            for result in new:
+                writer.stage(result)
+            try:
+                with killed_before(number):
+                    writer.publish(made.manifest("now"), refine=made.refine)
+            except Killed:
+                writer.publish(made.manifest("now"), refine=made.refine)
+            else:
+                break
+        assert made.content(root) == right, f"after operation {number}"
+        assert sorted(path.name for path in root.iterdir()) == sorted(path.name for path in (tmp_path / "right").iterdir())
+    assert number > 20
+
+
+def test_an_interrupt_after_any_call_closes_no_handle_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[int] = []
+    close, interrupted = os.close, KeyboardInterrupt()
+
+    def close_and_interrupt(descriptor: int) -> None:
+        close(descriptor)
+        closed.append(descriptor)
+        if len(closed) == 1:
+            raise interrupted
+
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    with Directory(tmp_path) as directory, monkeypatch.context() as patch:
+        patch.setattr(os, "close", close_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            directory.write("a/b/c", b"")
+        assert len(closed) == len(set(closed)) == 2
 
 
 # Who may write
