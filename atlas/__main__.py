@@ -76,6 +76,8 @@ def export(
         done = gallery.export(
             atlas, out, base_url=base_url, workers=workers, progress=lambda n, of: bar.update(task, completed=n, total=of)
         )
+    for line in done.stayed:
+        print(line, file=sys.stderr)
     print(f"{out}: {done.pages} pages; {done.written} classes written, {done.kept} unchanged")
 
 

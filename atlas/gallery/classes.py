@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from dash import html
@@ -17,8 +16,9 @@ from atlas.components.view import ClassView
 from atlas.gallery import graph, social, still, tables
 from atlas.gallery.addresses import PAGE
 from atlas.gallery.opaque import opaque, opaque_name
-from atlas.gallery.site import Site, save
+from atlas.gallery.site import Site
 from atlas.gallery.small import NAME, small
+from atlas.gallery.staged import Staged
 from atlas.pages import class_page, concept
 from atlas.pages.class_page import class_view
 from atlas.schema import SHARED, Concept
@@ -26,58 +26,40 @@ from atlas.schema import SHARED, Concept
 _SYNTHESISED = re.compile(r"/(class|\d+)\.webp$")  # a feature visualization: it has transparency
 
 
-def write_class(site: Site, wnid: str, folder: Path) -> int:
+def write_class(site: Site, wnid: str, staged: Staged) -> int:
     """Write a class; return the number of its pages."""
     view = class_view(site.album, wnid)
-    copy_pictures(site, wnid, folder)
+    copy_pictures(site, wnid, staged)
     portrait = site.portrait(wnid)
     if portrait is not None:
-        save(folder, f"pictures/{wnid}/{NAME}", small(portrait))
-    save(folder, f"class/{wnid}/social.jpg", social.card(view.record.info.name, summary(view), site.store.name, portrait))
+        staged.save(f"pictures/{wnid}/{NAME}", small(portrait))
+    staged.save(f"class/{wnid}/social.jpg", social.card(view.record.info.name, summary(view), site.store.name, portrait))
     for name, content in tables.class_tables(site.store, wnid).items():
-        save(folder, f"data/{name}", content)
-    save(folder, f"class/{wnid}/{PAGE}", _class_page(site, view, folder))
+        staged.save(f"data/{name}", content)
+    staged.save(f"class/{wnid}/{PAGE}", _class_page(site, view, staged))
     own = [one for one in view.concepts if one.scope != SHARED]
     for one in own:
-        save(folder, f"class/{wnid}/{one.index}/{PAGE}", concept_page(site, wnid, one))
+        staged.save(f"class/{wnid}/{one.index}/{PAGE}", concept_page(site, wnid, one))
     return 1 + len(own)
 
 
-def write_shared(site: Site, folder: Path) -> int:
+def write_shared(site: Site, staged: Staged) -> int:
     """Write the pages of the shared concepts; return their number."""
-    copy_pictures(site, SHARED, folder)
+    copy_pictures(site, SHARED, staged)
     for one in site.store.shared_concepts:
-        save(folder, f"shared/{one.index}/{PAGE}", concept_page(site, None, one))
+        staged.save(f"shared/{one.index}/{PAGE}", concept_page(site, None, one))
     return len(site.store.shared_concepts)
 
 
-def parts(owner: str) -> list[str]:
-    """Return the files and folders that belong to a class (or to the shared concepts) and may exist."""
-    if owner == SHARED:
-        return ["shared", f"pictures/{SHARED}"]
-    data = (".json", ".js", "-class.csv", "-concepts.csv", "-photos.csv", "-heat.js")
-    return [f"class/{owner}", f"pictures/{owner}", *(f"data/{owner}{end}" for end in data)]
-
-
-def needed(site: Site, owner: str) -> list[str]:
-    """Return the files without which the pages of a class (or of the shared concepts) would show gaps."""
-    shown = list(site.pictures.get(owner, ()))
-    shown += [opaque_name(name) for name in shown if _SYNTHESISED.search(name)]
-    if owner == SHARED:
-        return [*(f"shared/{one.index}/{PAGE}" for one in site.store.shared_concepts), *shown]
-    scripts = [f"data/{owner}.js"] if site.store.record(owner).n_photos else []
-    return [f"class/{owner}/{PAGE}", f"class/{owner}/social.jpg", f"data/{owner}.json", *scripts, *shown]
-
-
-def _class_page(site: Site, view: ClassView, folder: Path) -> str:
+def _class_page(site: Site, view: ClassView, staged: Staged) -> str:
     wnid, data = view.record.info.wnid, ""
     layout, live = class_page.layout(site.album, wnid), markup(GRAPH_SLOT)
     if view.photos is not None:
         data = f"data/{wnid}.js"
         photos = tables.browser_photos(view, site.addresses, "../../")
-        save(folder, data, tables.script(wnid, photos))
+        staged.save(data, tables.script(wnid, photos))
         if photos["heat"]:
-            save(folder, f"data/{wnid}-heat.js", tables.heat_script(view.photos))
+            staged.save(f"data/{wnid}-heat.js", tables.heat_script(view.photos))
         _fill(layout, view, photos)
         live = markup(html.Div(graph.drawing(view, photos["predicted"]), id="strategy-graph"))
     return site.page(
@@ -143,10 +125,10 @@ def concept_page(site: Site, wnid: str | None, one: Concept) -> str:
     )
 
 
-def copy_pictures(site: Site, owner: str, folder: Path) -> None:
+def copy_pictures(site: Site, owner: str, staged: Staged) -> None:
     """Copy the pictures of a class, or of the shared concepts; feature visualizations get a twin without transparency."""
     for name in site.pictures.get(owner, ()):
         picture = site.store.picture_path(name).read_bytes()
-        save(folder, name, picture)
+        staged.save(name, picture)
         if _SYNTHESISED.search(name):
-            save(folder, opaque_name(name), opaque(picture))
+            staged.save(opaque_name(name), opaque(picture))

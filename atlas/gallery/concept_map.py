@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from atlas import theme
@@ -12,7 +11,8 @@ from atlas.components import formats, rates
 from atlas.components.markup import markup
 from atlas.gallery import tables
 from atlas.gallery.addresses import PAGE
-from atlas.gallery.site import Site, save
+from atlas.gallery.site import Site
+from atlas.gallery.staged import Staged
 from atlas.pages import map_page
 from atlas.schema import SHARED
 
@@ -20,11 +20,11 @@ ROWS = 250  # of a table a page
 _SIDE = 10_000  # of the larger side of the map
 
 
-def write_map(site: Site, folder: Path) -> list[str]:
+def write_map(site: Site, staged: Staged) -> list[str]:
     """Write the map, its data, its drawing and its tables; return the files of the pages."""
     data = tables.concept_map(site.album)
-    save(folder, "data/map.js", tables.script("map", data))
-    save(folder, "data/map.svg", drawing(data))
+    staged.save("data/map.js", tables.script("map", data))
+    staged.save("data/map.svg", drawing(data))
     rows = list(_rows(site, data))
     parts = [rows[i : i + ROWS] for i in range(0, len(rows), ROWS)]
     spans = [(_span(part), i + 1) for i, part in enumerate(parts)]
@@ -32,7 +32,7 @@ def write_map(site: Site, folder: Path) -> list[str]:
     for i, part in enumerate(parts):
         written[f"map/{i + 1}/{PAGE}"] = _table(site, part, i + 1, spans)
     for path, text in written.items():
-        save(folder, path, text)
+        staged.save(path, text)
     return list(written)
 
 

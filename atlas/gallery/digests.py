@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from atlas import __version__
-from atlas.gallery.site import SHARED_ASSETS, Site
+from atlas.gallery.own import SHARED_ASSETS
+from atlas.gallery.site import Site
 from atlas.pages.class_page import MOST_ALIGNED, nearest, shown_beside, siblings
 from atlas.schema import SHARED, Concept
 from atlas.store import data_path

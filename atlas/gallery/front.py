@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from pathlib import Path
 
 from atlas.components.document import message
 from atlas.components.markup import markup
@@ -13,36 +12,37 @@ from atlas.gallery import tables
 from atlas.gallery.addresses import PAGE
 from atlas.gallery.concept_map import write_map
 from atlas.gallery.names import listed, write_names
-from atlas.gallery.site import Site, own_url, save
+from atlas.gallery.site import Site, own_url
+from atlas.gallery.staged import Staged
 from atlas.pages import home, method, sheets
 
 _CLOSED = re.compile(r"</div>\s*$")
 
 
-def write_front(site: Site, folder: Path, pages: list[str]) -> int:
+def write_front(site: Site, staged: Staged, pages: list[str]) -> int:
     """Write everything that is neither a class nor a concept; return the number of pages.
 
     Args:
         site: the atlas.
-        folder: where the gallery is being written.
+        staged: the gallery being written.
         pages: the files of all other pages, for the sitemap.
     """
-    site.copy_assets(folder)
-    save(folder, "data/classes.js", tables.script("classes", tables.class_list(site.album)))
-    save(folder, "data/classes.csv", tables.classes_csv(site.store))
+    site.copy_assets(staged)
+    staged.save("data/classes.js", tables.script("classes", tables.class_list(site.album)))
+    staged.save("data/classes.csv", tables.classes_csv(site.store))
     manifest = dataclasses.asdict(site.store.manifest) | {"files": {}}
-    save(folder, "data/manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    staged.save("data/manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     own = {PAGE: _home(site), f"method/{PAGE}": _method(site), f"manifest/{PAGE}": _manifest(site)}
     for path, text in own.items():
-        save(folder, path, text)
-    written = [*own, *write_map(site, folder), *write_names(site, folder)]
-    save(folder, "404.html", _missing(site))
-    save(folder, ".nojekyll", "")
+        staged.save(path, text)
+    written = [*own, *write_map(site, staged), *write_names(site, staged)]
+    staged.save("404.html", _missing(site))
+    staged.save(".nojekyll", "")
     sitemap = site.addresses.public("sitemap.xml")
     if sitemap:
         addresses = [site.addresses.public(path) for path in (*written, *pages)]
-        save(folder, "sitemap.xml", site.fill("sitemap.xml.j2", addresses=addresses))
-    save(folder, "robots.txt", site.fill("robots.txt.j2", sitemap=sitemap))
+        staged.save("sitemap.xml", site.fill("sitemap.xml.j2", addresses=addresses))
+    staged.save("robots.txt", site.fill("robots.txt.j2", sitemap=sitemap))
     return len(written) + 1
 
 

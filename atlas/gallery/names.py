@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
 
 from atlas.components import formats, rates
 from atlas.gallery.addresses import PAGE
-from atlas.gallery.site import Site, save
+from atlas.gallery.site import Site
+from atlas.gallery.staged import Staged
 from atlas.schema import ClassRecord
 
 FEW = 120  # classes that the front page may list itself
@@ -32,7 +32,7 @@ def listed(site: Site) -> str:
     )
 
 
-def write_names(site: Site, folder: Path) -> list[str]:
+def write_names(site: Site, staged: Staged) -> list[str]:
     """Write a page a letter, where the front page does not list the classes; return the files."""
     if len(site.store.records) <= FEW:
         return []
@@ -43,7 +43,7 @@ def write_names(site: Site, folder: Path) -> list[str]:
         title = f"classes: {initial.upper()}"
         body = site.fill("names.html.j2", initial=initial, entries=entries, letters=found)
         said = f"The classes from {records[0].info.name} to {records[-1].info.name}."
-        save(folder, path, site.page(path, body, title=title, description=said))
+        staged.save(path, site.page(path, body, title=title, description=said))
         written.append(path)
     return written
 

@@ -14,24 +14,17 @@ from atlas import __version__
 from atlas.components.document import document
 from atlas.gallery import social
 from atlas.gallery.addresses import Addresses
+from atlas.gallery.own import OWN_ASSETS, SHARED_ASSETS, is_own
 from atlas.gallery.reader import RecentAlbum, RecentStore
+from atlas.gallery.staged import Staged
 from atlas.pages import sheets
 from atlas.store import data_path
 
 _HERE = Path(__file__).parent
 
-#: What the pages of the app ask for, and those of a gallery too.
-SHARED_ASSETS = (
-    *sheets.STYLES,
-    *sheets.SCRIPTS,
-    *(name for more in sheets.PAGE_SCRIPTS.values() for name in more),
-    "mode.js",
-    "icon.svg",
-)
 #: Scripts that only one kind of page needs; the app sends them once and for all.
 _ONLY = {"hierarchy.js": "home", "views/home.js": "home", "views/photos.js": "class"}
 _KIND = re.compile(r'data-page="([\w-]+)"')
-_OWN_ASSETS = ("gallery.css", "plain.css", "early.js", "gallery.js")
 _COMMENT = re.compile(r"^[ \t]*/\*.*?\*/\n?", re.DOTALL | re.MULTILINE)
 
 
@@ -52,10 +45,10 @@ class Site:
 
     @cached_property
     def pictures(self) -> dict[str, list[str]]:
-        """The names of all pictures in the atlas, by wnid or "shared"."""
+        """The names of all pictures in the atlas that a page may show, by wnid or "shared"."""
         found: dict[str, list[str]] = {}
         for name in self.store.manifest.files:
-            if name.startswith("pictures/"):
+            if name.startswith("pictures/") and is_own(name):
                 found.setdefault(name.split("/")[1], []).append(name)
         return found
 
@@ -104,12 +97,12 @@ class Site:
         text = document(body, title=title, atlas=self.store.name, head=head, scripts=scripts, index=index)
         return self.addresses.rewrite(text, root)
 
-    def copy_assets(self, folder: Path) -> None:
+    def copy_assets(self, staged: Staged) -> None:
         """Put sheets, scripts and the icon beside the pages; what they say to their makers stays behind."""
         for name in SHARED_ASSETS:
-            save(folder, f"assets/{name}", _COMMENT.sub("", (data_path("assets") / name).read_text(encoding="utf-8")))
-        for name in _OWN_ASSETS:
-            save(folder, f"assets/{name}", _COMMENT.sub("", (_HERE / "assets" / name).read_text(encoding="utf-8")))
+            staged.save(f"assets/{name}", _COMMENT.sub("", (data_path("assets") / name).read_text(encoding="utf-8")))
+        for name in OWN_ASSETS:
+            staged.save(f"assets/{name}", _COMMENT.sub("", (_HERE / "assets" / name).read_text(encoding="utf-8")))
 
 
 def _scripts(body: str) -> list[str]:
@@ -124,13 +117,3 @@ def _scripts(body: str) -> list[str]:
 def own_url(name: str) -> str:
     """Return the address of an asset that only galleries have."""
     return f"/assets/{name}?m={sha256((_HERE / 'assets' / name).read_bytes()).hexdigest()[:10]}"
-
-
-def save(folder: Path, path: str, content: str | bytes) -> None:
-    """Write a file of the gallery."""
-    target, written = folder / path, content.encode() if isinstance(content, str) else content
-    try:
-        target.write_bytes(written)
-    except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(written)

@@ -6,6 +6,7 @@ import pytest
 
 from atlas.gallery import names
 from atlas.gallery.site import Site
+from atlas.gallery.staged import Staged
 from atlas.store import Store
 
 
@@ -16,14 +17,17 @@ def test_a_class_is_listed_under_its_first_letter(name: str, under: str) -> None
 
 def test_few_classes_are_listed_on_the_front_page(made_up: Store, tmp_path: Path) -> None:
     site = Site(made_up.root)
-    assert names.write_names(site, tmp_path) == []
+    with Staged(tmp_path, tmp_path) as staged:
+        assert names.write_names(site, staged) == []
     assert names.listed(site).count("<li>") == 4
 
 
 def test_many_classes_have_a_page_a_letter(made_up: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "FEW", 3)
     site = Site(made_up.root)
-    assert names.write_names(site, tmp_path) == ["names/c/index.html", "names/g/index.html", "names/t/index.html"]
+    with Staged(tmp_path, tmp_path) as staged:
+        assert names.write_names(site, staged) == ["names/c/index.html", "names/g/index.html", "names/t/index.html"]
+        assert sorted(staged.files) == ["names/c/index.html", "names/g/index.html", "names/t/index.html"]
     front = names.listed(site)
     assert "<li>" not in front
     assert '<a href="/made-up/names/c">C</a>' in front

@@ -8,12 +8,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from atlas.gallery import classes, export, folder, tables, writing
+from atlas.confined import Directory
+from atlas.gallery import export, tables, workers
 from atlas.schema import AtlasError
-from atlas.store import Store
+from atlas.store import Store, files
 from atlas.store.metadata import sealed
 
 BALL = "n03445777"
@@ -31,13 +35,14 @@ def contents(root: Path) -> dict[str, bytes]:
 def test_an_unchanged_class_is_not_written_again(atlas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     first = export(atlas, out)
-    before, page = contents(out), (out / f"class/{BALL}/index.html").stat()
-    monkeypatch.setattr(writing.classes, "write_class", lambda *_: pytest.fail("an unchanged class was written again"))
+    before = contents(out)
+    marks = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in (out, *out.rglob("*"))}
+    monkeypatch.setattr(workers.classes, "write_class", lambda *_: pytest.fail("an unchanged class was written again"))
     second = export(atlas, out)
     assert (first.written, first.kept, second.written, second.kept) == (5, 0, 0, 5)
     assert first.pages == second.pages == 44
     assert contents(out) == before
-    assert (out / f"class/{BALL}/index.html").stat().st_ino == page.st_ino
+    assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in (out, *out.rglob("*"))} == marks
 
 
 def test_a_changed_picture_or_address_writes_what_it_concerns(atlas: Path, tmp_path: Path) -> None:
@@ -61,8 +66,8 @@ def test_a_class_whose_rows_changed_is_written_again(atlas: Path, tmp_path: Path
 
 def test_several_processes_write_the_same(atlas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export(atlas, tmp_path / "one", workers=1)
-    monkeypatch.setattr(writing, "_ALONE", 1)
-    monkeypatch.setattr(writing, "_BATCH", 2)
+    monkeypatch.setattr(workers, "_ALONE", 1)
+    monkeypatch.setattr(workers, "_BATCH", 2)
     said: list[tuple[int, int]] = []
     export(atlas, tmp_path / "two", workers=2, progress=lambda done, of: said.append((done, of)))
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
@@ -74,78 +79,97 @@ def test_a_failed_export_leaves_the_old_gallery(atlas: Path, tmp_path: Path, mon
     out = tmp_path / "out"
     export(atlas, out)
     before = contents(out)
+    real = Directory.write
 
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def full(self: Directory, name: str, content: bytes, *, durable: bool = False) -> None:
+        if name == "data/map.svg":
+            raise OSError(28, "No space left on device")
+        real(self, name, content, durable=durable)
 
-    monkeypatch.setattr(writing.front, "write_front", full)
-    with pytest.raises(AtlasError, match="No space left on device\\): nothing was changed there"):
-        export(atlas, out)
+    monkeypatch.setattr(Directory, "write", full)
+    with pytest.raises(AtlasError, match="out cannot be written \\(No space left on device\\): nothing was changed there"):
+        export(atlas, out, base_url="https://example.org/")
     assert contents(out) == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_kill_between_the_renames_is_mended(atlas: Path, tmp_path: Path) -> None:
+def test_what_others_put_into_a_gallery_stays_and_what_they_changed_is_named(atlas: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     export(atlas, out)
-    out.rename(tmp_path / ".out.old")
-    assert export(atlas, out).kept == 5
-    assert not (tmp_path / ".out.old").exists()
-
-
-def test_what_others_put_into_the_folder_stays(atlas: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    export(atlas, out)
-    (out / "CNAME").write_text("atlas.example.org")
+    theirs = ("CNAME", ".git/HEAD", f"class/{BALL}/notes.txt", "assets/views/mine.js", "sitemap.xml", f"data/{BALL}-mine.csv")
+    for name in theirs:
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text("mine")
+    (out / "latest").symlink_to(f"class/{BALL}")
     (out / "class" / "n00000000").mkdir()
+    (out / "robots.txt").write_text("Disallow: /")
+    done = export(atlas, out, base_url="https://example.org/")
+    assert done.stayed == ("kept as they were changed: robots.txt, sitemap.xml; delete them to have them written anew",)
+    assert {(out / name).read_text() for name in theirs} == {"mine"}
+    assert (out / "robots.txt").read_text() == "Disallow: /"
+    assert (out / "latest").readlink() == Path(f"class/{BALL}")
+    assert (out / "class" / "n00000000").is_dir()
+    assert (out / f"class/{BALL}/index.html").read_text().count('rel="canonical"') == 1
+
+
+def test_a_neighbour_is_not_written_or_deleted_through_a_link(atlas: Path, tmp_path: Path) -> None:
+    out, neighbour = tmp_path / "out", tmp_path / "neighbour"
     export(atlas, out)
-    assert (out / "CNAME").read_text() == "atlas.example.org"
-    assert not (out / "class" / "n00000000").exists()
+    shutil.move(out / "assets", neighbour)
+    (out / "assets").symlink_to("../neighbour")
+    before = {path: path.stat().st_mtime_ns for path in neighbour.rglob("*")}
+    with pytest.raises(AtlasError, match="out/assets is a link, where the gallery has a folder: move it, or choose another OUT"):
+        export(atlas, out, base_url="https://example.org/")
+    assert (out / "assets").readlink() == Path("../neighbour")
+    assert {path: path.stat().st_mtime_ns for path in neighbour.rglob("*")} == before
 
 
-def test_a_kill_after_the_renames_loses_nothing_that_others_put_there(
-    atlas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = tmp_path / "out"
-    export(atlas, out)
-    (out / ".git").mkdir()
-    (out / ".git" / "HEAD").write_text("ref: refs/heads/pages")
-    (out / "CNAME").write_text("atlas.example.org")
-
-    def killed(_: folder.Folder) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as now:
-        now.setattr(folder.Folder, "_drop_old", lambda self: killed(self) if not self.staging.exists() else None)
-        with pytest.raises(KeyboardInterrupt):
-            export(atlas, out)
-    assert not (out / "CNAME").exists()
-    assert export(atlas, out).kept == 5
-    assert (out / "CNAME").read_text() == "atlas.example.org"
-    assert (out / ".git" / "HEAD").read_text() == "ref: refs/heads/pages"
-    assert not (tmp_path / ".out.old").exists()
+def test_a_class_that_is_a_path_elsewhere_writes_nothing_there(atlas: Path, tmp_path: Path) -> None:
+    web = tmp_path / "web"
+    (web / "mysite").mkdir(parents=True)
+    (web / "mysite" / "index.html").write_text("mine")
+    reseal(atlas, BALL, "../../mysite")
+    with pytest.raises(AtlasError) as refused:
+        export(atlas, web / "out")
+    assert "\n" not in str(refused.value)
+    assert {path.relative_to(web).as_posix() for path in web.rglob("*")} == {"mysite", "mysite/index.html"}
+    assert (web / "mysite" / "index.html").read_text() == "mine"
 
 
-def test_what_cannot_be_moved_into_the_new_gallery_is_named_and_kept(
-    atlas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = tmp_path / "out"
-    export(atlas, out)
-    (out / "CNAME").write_text("atlas.example.org")
-    real = Path.rename
+def reseal(atlas: Path, wnid: str, called: str) -> None:
+    """Give a class another name in all tables, and have the manifest vouch for them."""
 
-    def busy(self: Path, target: Path) -> Path:
-        if self.name == "CNAME":
-            raise OSError(16, "Device or resource busy")
-        return real(self, target)
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: renamed(inner) for key, inner in value.items()}
+        return [renamed(inner) for inner in value] if isinstance(value, list) else str_renamed(value)
 
-    with monkeypatch.context() as now:
-        now.setattr(Path, "rename", busy)
-        with pytest.raises(AtlasError, match=r"out is there, but .*CNAME could not be moved into it \(Device or resource busy\)"):
-            export(atlas, out)
-    assert (tmp_path / ".out.old" / "CNAME").read_text() == "atlas.example.org"
-    export(atlas, out)
-    assert (out / "CNAME").read_text() == "atlas.example.org"
+    def str_renamed(value: Any) -> Any:
+        return value.replace(wnid, called) if isinstance(value, str) else value
+
+    said = json.loads((atlas / "manifest.json").read_text())
+    said["classes"] = renamed(dict(said["classes"])) | {called: said["classes"][wnid]}
+    del said["classes"][wnid]
+    for path in atlas.glob("*.parquet"):
+        old = pq.ParquetFile(path)
+        groups = [old.read_row_group(i).to_pylist() for i in range(old.num_row_groups)]
+        with pq.ParquetWriter(path, old.schema_arrow) as writer:
+            for rows in groups:
+                writer.write_table(pa.Table.from_pylist(renamed(rows), schema=old.schema_arrow))
+        said["files"][path.name] = files.fingerprint(path)
+    (atlas / "manifest.json").write_text(json.dumps(said))
+
+
+def test_a_link_in_the_place_of_the_gallery_is_refused(atlas: Path, tmp_path: Path) -> None:
+    export(atlas, tmp_path / "neighbour")
+    before = contents(tmp_path / "neighbour")
+    (tmp_path / "out").symlink_to("neighbour")
+    with pytest.raises(AtlasError, match="out is a link: OUT needs a folder"):
+        export(atlas, tmp_path / "out", base_url="https://example.org/")
+    assert contents(tmp_path / "neighbour") == before
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(AtlasError, match="loop/out cannot be written"):
+        export(atlas, tmp_path / "loop" / "out")
 
 
 @pytest.mark.parametrize("lost", [f"data/{BALL}.js", f"pictures/{BALL}", f"class/{BALL}/social.jpg"])
@@ -188,11 +212,6 @@ def test_a_strange_folder_is_refused(atlas: Path, tmp_path: Path) -> None:
         export(atlas, atlas / "site")
 
 
-def test_two_exports_do_not_meet(atlas: Path, tmp_path: Path) -> None:
-    with folder.Folder(tmp_path / "out"), pytest.raises(AtlasError, match="is being written by another export"):
-        export(atlas, tmp_path / "out")
-
-
 @pytest.mark.parametrize("address", ["example.org", "ftp://example.org", "https://", "https://example.org/?x=1"])
 def test_a_base_url_is_checked(atlas: Path, tmp_path: Path, address: str) -> None:
     with pytest.raises(AtlasError, match="is no address of a folder"):
@@ -207,6 +226,13 @@ def test_the_command_says_what_it_did(atlas: Path, tmp_path: Path) -> None:
     done = run(str(atlas), str(tmp_path / "out"))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("out: 44 pages; 5 classes written, 0 unchanged\n")
+    (tmp_path / "out" / "robots.txt").write_text("Disallow: /")
+    again = run(str(atlas), str(tmp_path / "out"))
+    assert (again.returncode, again.stderr) == (
+        0,
+        "kept as it was changed: robots.txt; delete it to have it written anew\n",
+    )
+    assert again.stdout.endswith("out: 44 pages; 0 classes written, 5 unchanged\n")
     wrong = run(str(tmp_path / "nothing"), str(tmp_path / "elsewhere"))
     assert wrong.returncode == 2
     assert wrong.stderr.count("\n") == 1
@@ -219,4 +245,3 @@ def test_heat_maps_survive_in_four_bits(made_up: Store) -> None:
     heat = json.loads(tables.heat_script(photos).removeprefix("window.atlasHeat=").removesuffix(";"))
     found = [level for byte in base64.b64decode(heat["levels"]) for level in (byte >> 4, byte & 15)]
     assert found[: photos.heat.size] == (photos.heat.ravel() >> 4).tolist()
-    assert classes.parts("shared") == ["shared", "pictures/shared"]
