@@ -658,7 +658,7 @@ def test_a_server_that_answers_for_no_class_ends_the_build_and_what_is_finished_
     tiny: Any, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("precompute.build.UNANSWERED", 2)
-    monkeypatch.setattr(decoding, "PATIENCE", 0.3)
+    monkeypatch.setattr(decoding, "PATIENCE", 2.0)
     real = decoding.read
     with monkeypatch.context() as now:
         now.setattr(decoding, "read", lambda photo: real(photo) if photo.wnid == TENCH else time.sleep(10))
@@ -676,7 +676,7 @@ def test_a_server_that_answers_for_no_class_ends_the_build_and_what_is_finished_
 def test_a_server_that_stalls_while_exemplars_are_cut_costs_the_class_and_not_the_build(
     tiny: Any, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoding, "PATIENCE", 0.3)
+    monkeypatch.setattr(decoding, "PATIENCE", 2.0)
     real = showing.read
     monkeypatch.setattr(showing, "read", lambda photo: time.sleep(10) if photo.wnid == SPRINGER else real(photo))
     report = tiny(photo_folder)
