@@ -83,8 +83,9 @@ def build(
 
 def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> int:
     from precompute import config as settings
-    from precompute import plan, progress
-    from precompute.build import build_atlas
+    from precompute import progress
+    from precompute.commands.build import build_atlas
+    from precompute.commands.plan import compared
 
     config = settings.make(config_file, **flags)
     console = Console(stderr=True)
@@ -106,7 +107,7 @@ def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> in
         reporter.say(f"failed {wnid}: {reason}")
     for key, reason in report.skipped.items():
         reporter.say(f"skipped {key}: {reason}")
-    if beside := plan.compared(config, report):
+    if beside := compared(config, report):
         reporter.say(beside)
     made, kept = len(report.built), len(report.unchanged)
     reporter.say(f"{config.out}: {made} built, {kept} unchanged, {len(report.failed)} failed, in {report.seconds:.1f} s.")
@@ -124,11 +125,10 @@ def plan(**flags: Any) -> None:
 
 def _plan(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> int:
     from precompute import config as settings
-    from precompute import plan, planned
+    from precompute.commands.plan import estimate, report
 
     config = settings.make(config_file, **flags)
-    found = plan.make(config)
-    planned.show(found, config, Console(), as_json=as_json)
+    report.show(estimate(config), config, Console(), as_json=as_json)
     return 0
 
 
@@ -162,14 +162,14 @@ def evaluate(
 
 
 def _evaluate(flags: dict[str, Any], as_json: bool) -> int:
-    from precompute import evaluation, progress
-    from precompute.evaluation import report
+    from precompute import progress
+    from precompute.commands.evaluate import evaluate, make, report
 
-    request = evaluation.make(**flags)
+    request = make(**flags)
     console = Console(stderr=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        found = evaluation.evaluate(request, progress.Lines() if as_json else progress.Bars(console))
+        found = evaluate(request, progress.Lines() if as_json else progress.Bars(console))
         report.save(found)
     except KeyboardInterrupt:
         console.print("\nInterrupted. What is measured is kept; the same command resumes.", highlight=False)
@@ -212,7 +212,7 @@ def picture(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
 ) -> None:
     """Make feature visualizations of classes, concepts or channels: one file, a contact sheet, or an animation."""
-    from precompute import picture as one
+    from precompute.commands import visualize as one
 
     fields = {field.name for field in dataclasses.fields(one.Wanted)}
     chosen: dict[str, Any] = {k: v for k, v in locals().items() if k in fields}
@@ -233,8 +233,8 @@ def spectrum(
 
 def _spectrum(sources: list[str], out: Path, size: int) -> int:
     from precompute import photos
-    from precompute import spectrum as tool
-    from precompute.preprocessing import squares
+    from precompute.network.preprocessing import squares
+    from precompute.visualize import spectrum as tool
 
     index = photos.index(sources)
     fit = [p for group in index.photos.values() for p in group if p.split == "fit"]
@@ -251,7 +251,7 @@ def classes(
     out: Annotated[Path, typer.Option(help="The file to write.")],
 ) -> None:
     """Write the table of the 1000 ImageNet classes from WordNet."""
-    from precompute.classes import main_table
+    from precompute.commands.imagenet_classes import main_table
 
     _guard(lambda: print(f"{out}: {main_table(wordnet, out)} classes") or 0)
 
@@ -263,7 +263,7 @@ def doctor(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, …")] = "auto",
 ) -> None:
     """Say what is installed, which device and weights are used, what things cost here, and whether the whole path runs."""
-    from precompute.doctor import examine
+    from precompute.commands.doctor import examine
 
     _guard(lambda: examine(Console(), backbone, weights=weights, device=device))
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from precompute.backbone import Backbone, Reading
+from precompute.network.backbone import Backbone, Reading
 from precompute.photos import Geometry, Photo
 
 Decoded = tuple[Photo, UInt8[np.ndarray, "size size 3"], Geometry]

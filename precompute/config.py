@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 from atlas.schema import RESULTS_VERSION, AtlasError
 from atlas.store import Store, files
-from precompute.maco import PRESETS
+from precompute.visualize import PRESETS
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings of a build. Those that cannot change a result are named in ``_FREE``.
+    """All settings of a build. Those that cannot change a result are named in ``_RESULT_NEUTRAL``.
 
     Weights are known by their sha256, wherever they lie: whoever compares settings compares it too.
     """
@@ -70,7 +70,7 @@ class Config:
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that can change a result, as a manifest records them."""
-        found = {k: v for k, v in dataclasses.asdict(self).items() if k not in _FREE}
+        found = {k: v for k, v in dataclasses.asdict(self).items() if k not in _RESULT_NEUTRAL}
         return found | {"format": RESULTS_VERSION, "dictionaries": _identity(self.dictionaries)}
 
 
@@ -89,7 +89,19 @@ def _identity(atlas: str) -> str:
     return str(entry["sha256"])
 
 
-_FREE = {"photos", "sets", "out", "weights", "classes", "engine", "ray_address", "device", "workers", "threads", "cache"}
+_RESULT_NEUTRAL = {
+    "photos",
+    "sets",
+    "out",
+    "weights",
+    "classes",
+    "engine",
+    "ray_address",
+    "device",
+    "workers",
+    "threads",
+    "cache",
+}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "scope": ("class", "shared", "both"),
     "pictures": ("none", *PRESETS),

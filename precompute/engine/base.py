@@ -31,7 +31,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Resources:
     """Where classes run, with how many hands."""
 
     workers: int = 0  # 0: as many as there is room for
@@ -49,7 +49,7 @@ Outcome = tuple[str, Result | AtlasError]
 class Engine(Protocol):
     """A place to run classes."""
 
-    def run(self, make_task: MakeTask, jobs: Sequence[Job], *, site: Site, reporter: Reporter) -> Generator[Outcome]:
+    def run(self, make_task: MakeTask, jobs: Sequence[Job], *, resources: Resources, reporter: Reporter) -> Generator[Outcome]:
         """Yield every class's result, or the error that kept it from one, as they finish.
 
         ``make_task`` is called once a worker: it loads what every class needs. An engine that runs elsewhere pickles it.

@@ -18,9 +18,9 @@ from typing import Any
 
 from atlas.schema import AtlasError
 from precompute import provenance
-from precompute.engine.base import Job, MakeTask, Outcome, Site
-from precompute.engine.hand import Hand, News
-from precompute.engine.ledger import LIVES, Ledger
+from precompute.engine.base import Job, MakeTask, Outcome, Resources
+from precompute.engine.ray_worker import News, RayWorker
+from precompute.engine.scheduler import LIVES, Scheduler
 from precompute.progress import Reporter
 
 #: Seconds without any worker before a build gives up; workers import torch and load the backbone from slow disks too.
@@ -31,7 +31,7 @@ _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "RAY_ACCEL
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def run(make_task: MakeTask, jobs: Sequence[Job], *, site: Site, reporter: Reporter) -> Generator[Outcome]:
+def run(make_task: MakeTask, jobs: Sequence[Job], *, resources: Resources, reporter: Reporter) -> Generator[Outcome]:
     """Yield every class's result, or the error that kept it from one, as they finish.
 
     Raises:
@@ -40,8 +40,8 @@ def run(make_task: MakeTask, jobs: Sequence[Job], *, site: Site, reporter: Repor
     if not jobs:
         return
     # Ray prints unasked, also while it shuts down: nothing of it may come between the lines of a build.
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), _cluster(site) as ray:
-        crew = _Crew(ray, make_task, jobs, site=site, reporter=reporter)
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), _cluster(resources) as ray:
+        crew = _WorkerPool(ray, make_task, jobs, resources=resources, reporter=reporter)
         try:
             yield from crew.outcomes()
         finally:
@@ -49,7 +49,7 @@ def run(make_task: MakeTask, jobs: Sequence[Job], *, site: Site, reporter: Repor
 
 
 @contextmanager
-def _cluster(site: Site) -> Iterator[Any]:
+def _cluster(resources: Resources) -> Iterator[Any]:
     """Connect to the cluster, or start one on this machine; leave one that was there as it is."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
@@ -60,8 +60,12 @@ def _cluster(site: Site) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    address = site.address or os.environ.get("RAY_ADDRESS", "local")
-    here = {"num_cpus": max(os.cpu_count() or 1, site.workers), "include_dashboard": False, "object_store_memory": _OBJECT_STORE}
+    address = resources.address or os.environ.get("RAY_ADDRESS", "local")
+    here = {
+        "num_cpus": max(os.cpu_count() or 1, resources.workers),
+        "include_dashboard": False,
+        "object_store_memory": _OBJECT_STORE,
+    }
     on_term = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **(here if address == "local" else {}))
@@ -77,12 +81,12 @@ def _cluster(site: Site) -> Iterator[Any]:
         ray.shutdown()
 
 
-class _Crew:
+class _WorkerPool:
     """The workers of one build."""
 
-    def __init__(self, ray: Any, make_task: MakeTask, jobs: Sequence[Job], *, site: Site, reporter: Reporter) -> None:
-        self._ray, self._site, self._reporter = ray, site, reporter
-        self._ledger = Ledger(jobs, clock=time.monotonic)
+    def __init__(self, ray: Any, make_task: MakeTask, jobs: Sequence[Job], *, resources: Resources, reporter: Reporter) -> None:
+        self._ray, self._site, self._reporter = ray, resources, reporter
+        self._ledger = Scheduler(jobs, clock=time.monotonic)
         self._make_task = ray.put(make_task)
         self._wanted, self._needs = self._room()
         self._wanted = min(self._wanted, len(jobs))
@@ -149,7 +153,7 @@ class _Crew:
         self._hired += 1
         threads = self._site.threads
         variables = {name: str(threads) for name in _THREADS}
-        actor = self._ray.remote(concurrency_groups={"news": 1})(Hand)
+        actor = self._ray.remote(concurrency_groups={"news": 1})(RayWorker)
         actor = actor.options(**self._needs, max_restarts=0, runtime_env={"env_vars": variables})
         self._workers[self._hired] = actor.remote(self._make_task, threads, provenance.libraries())
         self._await(self._hired, "ready")

@@ -1,4 +1,4 @@
-"""Saliency: φ_i = |∂F/∂u_i|, in logits per unit of code (Simonyan, Vedaldi & Zisserman, ICLR workshop 2014).
+"""Saliency: φ_i = |∂F/∂u_i|, in logits per unit of code (Simonyan, Vedaldi & Zisserman, ICLR context 2014).
 
 It ignores how much of a concept there is, and the sign of what it does.
 """

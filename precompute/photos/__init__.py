@@ -8,10 +8,10 @@ from precompute.photos.copies import COPY_OF, counted, without_copies
 from precompute.photos.decoding import Decoder, Skipped, ahead
 from precompute.photos.geometry import Geometry
 from precompute.photos.index import SAMPLE, index
-from precompute.photos.passing import NoAnswer
 from precompute.photos.photo import SPLITS, Photo, PhotoIndex, hashed_split, shuffled
 from precompute.photos.reading import LARGEST_RATIO, SMALLEST_SIDE, read
 from precompute.photos.shards import SUFFIX as SHARD
+from precompute.photos.transient import NoAnswer
 
 __all__ = [
     "COPY_OF",

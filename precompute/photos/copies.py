@@ -19,9 +19,9 @@ from jaxtyping import Float, UInt8
 from atlas.photos import Unusable
 from atlas.schema import AtlasError
 from precompute.photos.decoding import ahead
-from precompute.photos.passing import NoAnswer
 from precompute.photos.photo import Photo, PhotoIndex
 from precompute.photos.reading import sha256, thumbnail
+from precompute.photos.transient import NoAnswer
 
 #: How the reason begins for which a copy is set aside.
 COPY_OF = "a copy of "

@@ -18,9 +18,9 @@ from PIL import Image
 
 from atlas.photos import Unusable
 from precompute.photos.geometry import Geometry
-from precompute.photos.passing import NoAnswer
 from precompute.photos.photo import Photo
 from precompute.photos.reading import read
+from precompute.photos.transient import NoAnswer
 
 Pixels = UInt8[np.ndarray, "size size 3"]
 Item = TypeVar("Item")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from atlas.schema import PhotoSet
 from atlas.store import imagenet_classes
-from precompute.photos.passing import require_lasting
 from precompute.photos.photo import SPLITS, SUFFIXES, WNID, Found, Photo, as_text, hashed_split
+from precompute.photos.transient import raise_if_transient
 
 #: What programs leave beside photos, and nobody misses.
 _CLUTTER = {"Thumbs.db", "desktop.ini"}
@@ -64,7 +64,7 @@ def listed(folder: Path, notes: list[str]) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError as error:
-        require_lasting(error, folder)
+        raise_if_transient(error, folder)
         notes.append(f"{folder}: {error.strerror}")
         return []
 
@@ -82,7 +82,7 @@ def _of_class(folder: Path, root: Path, name: str, split: str | None, found: Fou
         try:
             size = path.stat().st_size
         except OSError as error:  # a link that loops or leads nowhere: skipped, with the reason, when it is read
-            require_lasting(error, path)
+            raise_if_transient(error, path)
             size = 0
         found.photos.append(Photo(f"{name}/{inside}", path, folder.name, split or hashed_split(path.name), size))
     return others

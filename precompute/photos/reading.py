@@ -17,8 +17,8 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from atlas.photos import LARGEST_BYTES, UPRIGHT, Stream, Unusable, opened, regular, rgb
 from atlas.schema import AtlasError
-from precompute.photos.passing import may_pass
 from precompute.photos.photo import UNREAD, Photo
+from precompute.photos.transient import is_transient
 
 Found = TypeVar("Found")
 
@@ -75,7 +75,7 @@ def _explained(photo: Photo | Path) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise Unusable(_named_format(photo) or "not an image") from error
     except Exception as error:  # decoders raise many kinds, down to struct.error
-        if may_pass(error) or _vanished(photo, error):
+        if is_transient(error) or _vanished(photo, error):
             raise AtlasError(f"{_name(photo)} cannot be read just now ({getattr(error, 'strerror', error)}).") from error
         if isinstance(error, OSError) and error.strerror:
             raise Unusable(f"cannot be read ({error.strerror})") from error

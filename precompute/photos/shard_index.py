@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from precompute import cache
-from precompute.photos.passing import require_lasting
+from precompute.photos.transient import raise_if_transient
 
 _KIND, _VERSION = "shards", 2
 
@@ -41,7 +41,7 @@ def remembered(path: Path, scan: Callable[[Path], Listing]) -> Listing:
     try:
         return _remembered(path, scan)
     except OSError as error:
-        require_lasting(error, path)
+        raise_if_transient(error, path)
         return Listing((), damage=f"cannot be read ({error.strerror})")  # never remembered: permissions leave no trace
 
 

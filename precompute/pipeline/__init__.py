@@ -3,27 +3,27 @@
 One class: photos → activations A → dictionary V → codes U → contributions φ → concepts, exemplars, strategies → pictures.
 """
 
-from precompute.pipeline.applies import require_applicable
+from precompute.pipeline.context import BuildContext, digest
+from precompute.pipeline.exemplars import Crops, build_exemplars
 from precompute.pipeline.given import given
 from precompute.pipeline.one_class import build_class, own_concepts
-from precompute.pipeline.painting import paint_ahead
+from precompute.pipeline.preflight import require_applicable
+from precompute.pipeline.select_classes import with_photos
 from precompute.pipeline.shared import build_shared, fitted, shared_images
-from precompute.pipeline.showing import Crops, show
-from precompute.pipeline.wanted import with_photos
-from precompute.pipeline.workshop import Workshop, digest
+from precompute.pipeline.visualizations import visualize_ahead
 
 __all__ = [
+    "BuildContext",
     "Crops",
-    "Workshop",
     "build_class",
+    "build_exemplars",
     "build_shared",
     "digest",
     "fitted",
     "given",
     "own_concepts",
-    "paint_ahead",
     "require_applicable",
     "shared_images",
-    "show",
+    "visualize_ahead",
     "with_photos",
 ]

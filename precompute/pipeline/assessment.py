@@ -10,23 +10,23 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from atlas.schema import RANDOM_PATCHES, Curve, ImageNetClass
-from precompute import contributions, faithfulness, metrics, refits
 from precompute.activations import ClassActivations
-from precompute.contributions import Decomposition
-from precompute.dictionary import Dictionary, nonnegative
+from precompute.analysis import contributions, faithfulness, metrics
+from precompute.analysis.contributions import Decomposition
+from precompute.analysis.metrics import Stability
+from precompute.dictionary import Dictionary, nonnegative, refits
 from precompute.importance import AffineHead
-from precompute.metrics import Stability
-from precompute.pipeline.logit import Explained, explain, reached
-from precompute.pipeline.workshop import Workshop, reconstruct
+from precompute.pipeline.context import BuildContext, reconstruct
+from precompute.pipeline.decomposition import DecomposedLogits, explain, reached
 
 
-def of_crops(acts: ClassActivations, dictionary: Dictionary, workshop: Workshop) -> dict[str, float | None]:
+def of_crops(acts: ClassActivations, dictionary: Dictionary, context: BuildContext) -> dict[str, float | None]:
     """Return the measures of a dictionary, by their names in a class record, on the crops it was fitted on.
 
     Of a class that is explained by the shared dictionary no crops are cut: its positions take their place.
     """
     A = acts.crops if len(acts.crops) else acts.positions.reshape(-1, acts.positions.shape[2])
-    U = workshop.encode(A, dictionary)
+    U = context.encode(A, dictionary)
     return {**_reconstruction(acts, A, reconstruct(U, dictionary)), "sparsity": metrics.sparsity(U), "hoyer": metrics.hoyer(U)}
 
 
@@ -64,12 +64,12 @@ class Refitted:
         return metrics.stability(dictionary.atoms, [d.atoms for d in self.folds])
 
 
-def refitted(acts: ClassActivations, dictionary: Dictionary, workshop: Workshop) -> Refitted:
+def refitted(acts: ClassActivations, dictionary: Dictionary, context: BuildContext) -> Refitted:
     """Fit a class's own dictionary again, on folds and on halves of its photos."""
-    seed, concepts = workshop.config.seed, len(dictionary.atoms)
+    seed, concepts = context.config.seed, len(dictionary.atoms)
 
     def fit(rows: np.ndarray) -> Dictionary:
-        return workshop.fit(rows, concepts)
+        return context.fit(rows, concepts)
 
     return Refitted(
         refits.without_folds(acts.crops, fit, groups=acts.crop_photo, seed=seed),
@@ -78,37 +78,37 @@ def refitted(acts: ClassActivations, dictionary: Dictionary, workshop: Workshop)
 
 
 def accounts(
-    workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, again: Refitted
+    context: BuildContext, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, again: Refitted
 ) -> tuple[Decomposition, ...]:
     """Return the logits by every refit of a dictionary, concepts in its order; none where there is no closed form.
 
     An interval over these says how far a share is one of the network, and how far one of the fit.
     """
-    if workshop.backbone.linear_head is None:
+    if context.backbone.linear_head is None:
         return ()
     n, positions, channels = acts.positions.shape
     rows = acts.positions.reshape(-1, channels)
     found = []
     for refit in again.folds:
-        codes = workshop.encode(rows, refit).reshape(n, positions, -1)
-        parts = explain(workshop.backbone, info, acts, refit, codes, seed=workshop.config.seed).parts
+        codes = context.encode(rows, refit).reshape(n, positions, -1)
+        parts = explain(context.backbone, info, acts, refit, codes, seed=context.config.seed).parts
         found.append(parts.reordered(metrics.partners(dictionary.atoms, refit.atoms)))
     return tuple(found)
 
 
 def by_chance(
-    workshop: Workshop, info: ImageNetClass, acts: ClassActivations, concepts: int, *, judges: Bool[np.ndarray, " photo"]
+    context: BuildContext, info: ImageNetClass, acts: ClassActivations, concepts: int, *, judges: Bool[np.ndarray, " photo"]
 ) -> dict[str, Any]:
     """Return what random patches taken for atoms give, as columns of a class record and curves, mean over several draws.
 
     Args:
-        workshop: whose backbone and seed are used.
+        context: whose backbone and seed are used.
         info: the class.
         acts: what it was fitted on, and its photos.
         concepts: how many patches.
         judges: the photos that explained and curves are taken of.
     """
-    drawn = refits.random_patches(acts.crops, concepts, seed=workshop.config.seed)
+    drawn = refits.random_patches(acts.crops, concepts, seed=context.config.seed)
     if not drawn:
         return {}
     made = [_reconstruction(acts, acts.crops, reconstruct(nonnegative.solve(acts.crops, d.atoms), d)) for d in drawn]
@@ -116,9 +116,9 @@ def by_chance(
     found["stability_random"] = metrics.likeness([d.atoms for d in drawn])
     judged = acts.of(np.flatnonzero(judges))
     codes = [_codes(judged, dictionary) for dictionary in drawn]
-    found["explained_random"] = _mean([_explained(workshop, info, judged, d, U) for d, U in zip(drawn, codes, strict=True)])
-    if workshop.backbone.linear_head is not None:
-        found["curves"] = _mean_curves([_curves(workshop, info, d, U) for d, U in zip(drawn, codes, strict=True)])
+    found["explained_random"] = _mean([_explained(context, info, judged, d, U) for d, U in zip(drawn, codes, strict=True)])
+    if context.backbone.linear_head is not None:
+        found["curves"] = _mean_curves([_curves(context, info, d, U) for d, U in zip(drawn, codes, strict=True)])
     return found
 
 
@@ -128,15 +128,15 @@ def _codes(acts: ClassActivations, dictionary: Dictionary) -> Float[np.ndarray, 
 
 
 def _explained(
-    workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, codes: np.ndarray
+    context: BuildContext, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, codes: np.ndarray
 ) -> float | None:
-    whole, none = reached(workshop.backbone, info, acts, dictionary, codes)
+    whole, none = reached(context.backbone, info, acts, dictionary, codes)
     return contributions.mean_known(contributions.explained(acts.class_logit - whole, acts.class_logit, none))
 
 
-def _curves(workshop: Workshop, info: ImageNetClass, dictionary: Dictionary, codes: np.ndarray) -> tuple[Curve, ...]:
+def _curves(context: BuildContext, info: ImageNetClass, dictionary: Dictionary, codes: np.ndarray) -> tuple[Curve, ...]:
     """Return the curves of the contributions of random patches, photo by photo."""
-    weight, bias = workshop.backbone.class_head(info.class_index)
+    weight, bias = context.backbone.class_head(info.class_index)
     head = AffineHead(slope=dictionary.atoms @ weight, constant=bias)
     means = codes.mean(axis=1)
     return faithfulness.curves(RANDOM_PATCHES, means, head, head.contributions(means))
@@ -163,7 +163,9 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def explained(own: Explained, acts: ClassActivations, basis: Bool[np.ndarray, " photo"]) -> tuple[float | None, float | None]:
+def explained(
+    own: DecomposedLogits, acts: ClassActivations, basis: Bool[np.ndarray, " photo"]
+) -> tuple[float | None, float | None]:
     """Return how much of the logit a dictionary explains, a mean over the photos: of the basis, and of those held out."""
     share = contributions.explained(own.parts.residual, acts.class_logit, own.bias)
     return contributions.mean_known(share[basis]), contributions.mean_known(share[~basis])

@@ -11,9 +11,9 @@ from safetensors.numpy import load_file
 
 from atlas.schema import SHARED, AtlasError, Pictures
 from atlas.store import Store, files
-from precompute.backbone import Backbone
 from precompute.config import Config
 from precompute.dictionary import Dictionary
+from precompute.network.backbone import Backbone
 
 
 @dataclass(frozen=True, slots=True, eq=False)

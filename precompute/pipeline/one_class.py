@@ -21,46 +21,48 @@ from atlas.schema import (
     Result,
     dominant_concept,
 )
-from precompute import activations, contributions, exemplars, metrics, pictures, strategy
+from precompute import activations
 from precompute.activations import ClassActivations, Decoded
+from precompute.analysis import contributions, exemplars, metrics, strategies
+from precompute.analysis.contributions import Decomposition
 from precompute.config import Config
-from precompute.contributions import Decomposition
 from precompute.dictionary import Dictionary
 from precompute.photos import Photo
-from precompute.pipeline import assessment, evidence
-from precompute.pipeline.beside import alignment, also_shared
-from precompute.pipeline.logit import Explained, explain
-from precompute.pipeline.painting import paint
-from precompute.pipeline.showing import Crops, show, with_aligned
-from precompute.pipeline.workshop import Workshop, arrays
+from precompute.pipeline import assessment, estimators
+from precompute.pipeline.context import BuildContext, arrays
+from precompute.pipeline.decomposition import DecomposedLogits, explain
+from precompute.pipeline.exemplars import Crops, build_exemplars, with_aligned
+from precompute.pipeline.shared_view import alignment, also_shared
+from precompute.pipeline.visualizations import visualize_concepts
+from precompute.visualize import encode
 
 #: A dictionary of k concepts needs this many crops for each of them.
 CROPS_A_CONCEPT = 4
 
 
-def build_class(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo], *, digest: str) -> Result:
+def build_class(context: BuildContext, info: ImageNetClass, photos: Sequence[Photo], *, digest: str) -> Result:
     """Compute all that an atlas says of one class.
 
     Raises:
         AtlasError: none of the photos can be read, or they are too few for the dictionary asked for.
     """
     if not photos:
-        record = ClassRecord(info=info, coverage="none", digest=digest, alignment=alignment(workshop, info))
-        return Result(record=record, digest=digest, pictures=paint(workshop, info.wnid, info.class_index, None))
-    look = _look(workshop, info, photos)
-    dictionary = _dictionary(workshop, info, look.activations)
-    told = _tell(workshop, info, look.activations, dictionary)
-    own = dictionary is not workshop.shared
-    also = also_shared(workshop, info, look.activations) if own and workshop.shared else {}
-    assessed = _assess(workshop, info, look.activations, dictionary, told)
+        record = ClassRecord(info=info, coverage="none", digest=digest, alignment=alignment(context, info))
+        return Result(record=record, digest=digest, pictures=visualize_concepts(context, info.wnid, info.class_index, None))
+    look = _look(context, info, photos)
+    dictionary = _dictionary(context, info, look.activations)
+    told = _tell(context, info, look.activations, dictionary)
+    own = dictionary is not context.shared
+    also = also_shared(context, info, look.activations) if own and context.shared else {}
+    assessed = _assess(context, info, look.activations, dictionary, told)
     look = look.without_positions()
-    result = _result(workshop, info, look.activations, dictionary, told, assessed)
+    result = _result(context, info, look.activations, dictionary, told, assessed)
     atoms = dictionary.atoms if own else None
-    painted = paint(workshop, info.wnid, info.class_index, atoms, look.activations.crops)
+    painted = visualize_concepts(context, info.wnid, info.class_index, atoms, look.activations.crops)
     assert result.record is not None
-    record = dataclasses.replace(result.record, digest=digest, alignment=alignment(workshop, info), **also)
+    record = dataclasses.replace(result.record, digest=digest, alignment=alignment(context, info), **also)
     images = dataclasses.replace(
-        result.pictures, class_picture=painted.class_picture, concepts=painted.concepts, thumbnails=look.thumbnails(workshop)
+        result.pictures, class_picture=painted.class_picture, concepts=painted.concepts, thumbnails=look.thumbnails(context)
     )
     return dataclasses.replace(result, record=record, digest=digest, pictures=images, skipped=look.skipped)
 
@@ -81,24 +83,24 @@ class _Look:
         none = np.zeros((len(acts.photos), 0, acts.positions.shape[2]), np.float32)
         return dataclasses.replace(self, activations=dataclasses.replace(acts, positions=none))
 
-    def thumbnails(self, workshop: Workshop) -> bytes | None:
-        if workshop.config.publish_photos == "reference":
+    def thumbnails(self, context: BuildContext) -> bytes | None:
+        if context.config.publish_photos == "reference":
             return None
-        return pictures.thumbnail_grid([self.small[p.key] for p in self.activations.photos])
+        return encode.thumbnail_grid([self.small[p.key] for p in self.activations.photos])
 
 
-def _look(workshop: Workshop, info: ImageNetClass, photos: Sequence[Photo]) -> _Look:
-    decoder = workshop.decoder()
+def _look(context: BuildContext, info: ImageNetClass, photos: Sequence[Photo]) -> _Look:
+    decoder = context.decoder()
     small: dict[str, Image.Image] = {}
 
     def decoded(wanted: Sequence[Photo]) -> Iterator[Decoded]:
         for photo, pixels, geometry in decoder(wanted):
-            small.setdefault(photo.key, pictures.thumbnail(pixels))
+            small.setdefault(photo.key, encode.thumbnail(pixels))
             yield photo, pixels, geometry
 
-    workshop.reporter.stage(info.name, "activations", len(photos) * (1 + len(workshop.plan.starts)))
-    least = 0 if workshop.config.scope == SHARED else CROPS_A_CONCEPT * workshop.config.concepts
-    acts = activations.of_class(workshop.extractor, decoded, photos, class_index=info.class_index, least=least)
+    context.reporter.stage(info.name, "activations", len(photos) * (1 + len(context.plan.starts)))
+    least = 0 if context.config.scope == SHARED else CROPS_A_CONCEPT * context.config.concepts
+    acts = activations.of_class(context.extractor, decoded, photos, class_index=info.class_index, least=least)
     if not acts.photos:
         reason = next(iter(decoder.skipped.reasons.values()), "none given")
         raise AtlasError(f"{info.wnid} ({info.name}): none of its {len(photos)} photos can be used (the first: {reason}).")
@@ -111,21 +113,21 @@ def own_concepts(config: Config, *, photos: int, crops: int) -> int:
     return 0 if lent or not photos else config.concepts
 
 
-def _dictionary(workshop: Workshop, info: ImageNetClass, acts: ClassActivations) -> Dictionary:
+def _dictionary(context: BuildContext, info: ImageNetClass, acts: ClassActivations) -> Dictionary:
     """Return the class's own dictionary, or the shared one where that is what explains it."""
-    config = workshop.config
-    if workshop.given and (found := workshop.given.dictionary(info.wnid, config.dictionary)):
+    config = context.config
+    if context.given and (found := context.given.dictionary(info.wnid, config.dictionary)):
         return found
     enough = len(acts.crops) >= CROPS_A_CONCEPT * config.concepts
-    if workshop.shared and (config.scope == SHARED or not enough or workshop.given):
-        return workshop.shared
+    if context.shared and (config.scope == SHARED or not enough or context.given):
+        return context.shared
     if not enough:
         raise AtlasError(
             f"{info.wnid} ({info.name}): {len(acts.crops)} crops of its photos are too few for {config.concepts} concepts, at "
             f"least {CROPS_A_CONCEPT * config.concepts} are needed. Add photos, lower --concepts, or use --scope shared."
         )
-    workshop.reporter.stage(info.name, "dictionary", 0)
-    return workshop.fit(acts.crops, config.concepts)
+    context.reporter.stage(info.name, "dictionary", 0)
+    return context.fit(acts.crops, config.concepts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,18 +135,18 @@ class _Told:
     """What a dictionary says of the photos of a class."""
 
     photos: Photos  # without strategies and places, which are found later
-    explained: Explained
+    explained: DecomposedLogits
     codes: np.ndarray  # (photo, position, concept)
 
 
-def _tell(workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary) -> _Told:
+def _tell(context: BuildContext, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary) -> _Told:
     """Take every photo's logit apart."""
-    workshop.reporter.stage(info.name, "importance", 0)
+    context.reporter.stage(info.name, "importance", 0)
     n, positions, channels = acts.positions.shape
-    U = workshop.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
-    explained = explain(workshop.backbone, info, acts, dictionary, U, seed=workshop.config.seed)
+    U = context.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
+    explained = explain(context.backbone, info, acts, dictionary, U, seed=context.config.seed)
     parts = explained.parts
-    heat_concepts, heat = exemplars.photo_heat(U, parts.contributions, workshop.backbone.grid)
+    heat_concepts, heat = exemplars.photo_heat(U, parts.contributions, context.backbone.grid)
     none = np.zeros(n, np.int32)
     photos = Photos(
         wnid=info.wnid,
@@ -177,21 +179,21 @@ class _Assessed:
     curves: tuple[Curve, ...]  # of random patches
 
 
-def _assess(workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, told: _Told) -> _Assessed:
+def _assess(context: BuildContext, info: ImageNetClass, acts: ClassActivations, dictionary: Dictionary, told: _Told) -> _Assessed:
     """Measure the dictionary; one of the class's own is fitted again, and compared with random patches."""
     photos, explained = told.photos, told.explained
     known, held = assessment.explained(explained, acts, photos.basis)
     measures: dict[str, Any] = {
         **{"explained": known, "explained_holdout": known if _held(photos).all() else held},
-        **assessment.of_crops(acts, dictionary, workshop),
+        **assessment.of_crops(acts, dictionary, context),
         **assessment.of_photos(acts, dictionary, told.codes, photos.basis),
     }
-    if dictionary is workshop.shared:
+    if dictionary is context.shared:
         return _Assessed((explained.parts,), None, measures, ())
-    again = assessment.refitted(acts, dictionary, workshop)
-    accounts = assessment.accounts(workshop, info, acts, dictionary, again)
+    again = assessment.refitted(acts, dictionary, context)
+    accounts = assessment.accounts(context, info, acts, dictionary, again)
     judges = ~photos.basis if not photos.basis.all() else photos.basis
-    chance = assessment.by_chance(workshop, info, acts, len(dictionary.atoms), judges=judges)
+    chance = assessment.by_chance(context, info, acts, len(dictionary.atoms), judges=judges)
     curves = chance.pop("curves", ())
     stable = again.stability(dictionary)
     measures |= {
@@ -204,7 +206,7 @@ def _assess(workshop: Workshop, info: ImageNetClass, acts: ClassActivations, dic
 
 
 def _result(
-    workshop: Workshop,
+    context: BuildContext,
     info: ImageNetClass,
     acts: ClassActivations,
     dictionary: Dictionary,
@@ -212,15 +214,15 @@ def _result(
     assessed: _Assessed,
 ) -> Result:
     """Return concepts, strategies, exemplars and the record; what the shared dictionary already shows is not repeated."""
-    photos, explained, seed, wnid = told.photos, told.explained, workshop.config.seed, info.wnid
-    graph = strategy.find(
+    photos, explained, seed, wnid = told.photos, told.explained, context.config.seed, info.wnid
+    graph = strategies.find(
         wnid,
         photos.contributions,
         fit=~_held(photos),
         predicted=photos.predicted,
         class_index=info.class_index,
         seed=seed,
-        layout=workshop.config.layout,
+        layout=context.config.layout,
     )
     photos = dataclasses.replace(photos, strategy=graph.membership, xy=graph.xy, neighbours=graph.neighbours)
     concepts = contributions.concepts_of_class(wnid, assessed.accounts, correct=photos.correct, basis=photos.basis, seed=seed)
@@ -232,22 +234,22 @@ def _result(
     record = dataclasses.replace(
         _record(info, acts, photos), groups=graph.groups, groups_expected=graph.groups_expected, **assessed.measures
     )
-    if dictionary is workshop.shared:  # estimators and curves speak of the concepts that are shown
-        leading = evidence.leading(concepts, workshop.config.concepts)
+    if dictionary is context.shared:  # estimators and curves speak of the concepts that are shown
+        leading = estimators.leading(concepts, context.config.concepts)
         among = explained.among(np.array([c.index for c in leading]))
-        leading, faithful = evidence.estimated(leading, among, held, basis=photos.basis, seed=seed)
-        record = dataclasses.replace(record, scope="shared", evidence=evidence.as_evidence(leading), **faithful)
+        leading, faithful = estimators.estimated(leading, among, held, basis=photos.basis, seed=seed)
+        record = dataclasses.replace(record, scope="shared", evidence=estimators.as_evidence(leading), **faithful)
         return Result(record=record, digest="", photos=photos, strategies=graph.strategies)
-    concepts, faithful = evidence.estimated(concepts, explained, held, basis=photos.basis, seed=seed)
+    concepts, faithful = estimators.estimated(concepts, explained, held, basis=photos.basis, seed=seed)
     faithful["curves"] += assessed.curves
     if assessed.stability is not None:
         concepts = tuple(dataclasses.replace(c, stability=float(assessed.stability[c.index])) for c in concepts)
     source = Crops(acts.photos, acts.geometry, acts.crop_photo, acts.crop_number)
-    shown, images = show(workshop, wnid, source, workshop.encode(acts.crops, dictionary), dictionary)
+    shown, images = build_exemplars(context, wnid, source, context.encode(acts.crops, dictionary), dictionary)
     return Result(
         record=dataclasses.replace(record, scope="class", **faithful),
         digest="",
-        concepts=with_aligned(workshop, concepts, dictionary.atoms),
+        concepts=with_aligned(context, concepts, dictionary.atoms),
         photos=photos,
         strategies=graph.strategies,
         exemplars=shown,

@@ -10,15 +10,15 @@ import numpy as np
 from atlas.schema import SHARED, AtlasError, Concept, Result
 from precompute import activations
 from precompute.photos import Photo, shuffled
-from precompute.pipeline.painting import paint
-from precompute.pipeline.showing import Crops, show, with_aligned
-from precompute.pipeline.workshop import Workshop, arrays
+from precompute.pipeline.context import BuildContext, arrays
+from precompute.pipeline.exemplars import Crops, build_exemplars, with_aligned
+from precompute.pipeline.visualizations import visualize_concepts
 
 
-def shared_images(workshop: Workshop, photos: Sequence[Photo]) -> int:
+def shared_images(context: BuildContext, photos: Sequence[Photo]) -> int:
     """Return how many crops the shared dictionary is fitted on, at most."""
     n_fit = len(fitted(photos))
-    return n_fit * activations.crops_kept(workshop.plan, n_photos=n_fit)
+    return n_fit * activations.crops_kept(context.plan, n_photos=n_fit)
 
 
 def fitted(photos: Sequence[Photo], most: int = activations.SHARED_ROWS) -> list[Photo]:
@@ -39,31 +39,31 @@ def fitted(photos: Sequence[Photo], most: int = activations.SHARED_ROWS) -> list
     return [photo for photo in fit if photo.key in chosen]
 
 
-def build_shared(workshop: Workshop, photos: Sequence[Photo], *, digest: str) -> Result:
+def build_shared(context: BuildContext, photos: Sequence[Photo], *, digest: str) -> Result:
     """Fit one dictionary on photos of every class (``fitted``), and show its concepts.
 
     Raises:
         AtlasError: no photo can be used, or they give fewer crops than concepts.
     """
     fit = fitted(photos)
-    decoder = workshop.decoder()
-    workshop.reporter.stage(SHARED, "activations", shared_images(workshop, photos))
-    A, used, geometry, which = activations.of_all(workshop.extractor, decoder(fit), n_photos=len(fit))
+    decoder = context.decoder()
+    context.reporter.stage(SHARED, "activations", shared_images(context, photos))
+    A, used, geometry, which = activations.of_all(context.extractor, decoder(fit), n_photos=len(fit))
     if not used:
         raise AtlasError(f"None of the {len(fit)} photos of the fit split can be used: the shared dictionary needs some.")
-    workshop.reporter.stage(SHARED, "dictionary", 0)
-    config = workshop.config
-    known = workshop.given and workshop.given.dictionary(SHARED, config.shared_dictionary or config.dictionary)
-    dictionary = known or workshop.fit(A, config.shared_concepts, method=workshop.shared_method)
-    workshop = dataclasses.replace(workshop, shared=dictionary)
-    codes = workshop.encode(A, dictionary)
-    shown, images = show(workshop, SHARED, Crops(used, geometry, which[:, 0], which[:, 1]), codes, dictionary)
+    context.reporter.stage(SHARED, "dictionary", 0)
+    config = context.config
+    known = context.given and context.given.dictionary(SHARED, config.shared_dictionary or config.dictionary)
+    dictionary = known or context.fit(A, config.shared_concepts, method=context.shared_method)
+    context = dataclasses.replace(context, shared=dictionary)
+    codes = context.encode(A, dictionary)
+    shown, images = build_exemplars(context, SHARED, Crops(used, geometry, which[:, 0], which[:, 1]), codes, dictionary)
     concepts = [Concept(f"{SHARED}/{i}", "shared", None, i, contribution=None, colour=i) for i in range(len(dictionary.atoms))]
-    painted = paint(workshop, SHARED, None, dictionary.atoms)
+    painted = visualize_concepts(context, SHARED, None, dictionary.atoms)
     return Result(
         record=None,
         digest=digest,
-        concepts=with_aligned(workshop, concepts, dictionary.atoms),
+        concepts=with_aligned(context, concepts, dictionary.atoms),
         exemplars=shown,
         atoms=dictionary.atoms.astype(np.float16),
         arrays=arrays(dictionary),

@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from atlas.store import imagenet_classes
-from precompute import backbone, photos
-from precompute.backbone import Backbone
+from precompute import photos
 from precompute.dictionary import nmf
-from precompute.plausibility import Plausibility
+from precompute.network import backbone
+from precompute.network.backbone import Backbone
+from precompute.visualize.plausibility import Plausibility
 
 ENOUGH = 40  # photos of a class
 REAL = 5  # photos of a class judged as pictures are

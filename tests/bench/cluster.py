@@ -13,7 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from precompute import build, config, photos
+from precompute import config, photos
+from precompute.commands import build
 from precompute.progress import Silent
 from tests.bench._photos import sources
 

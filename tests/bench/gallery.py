@@ -1,7 +1,7 @@
 """The gallery's budgets, measured beside them: the atlas that ships and a generated one, a real browser, a folder and loopback.
 
 ``python -m tests.bench.gallery [ATLAS]``: a generated atlas made earlier (``python -m tests.bench._thousand FOLDER``) saves
-minutes; it has ten concepts and 200 photos in each of 1000 classes, which is more than any site needs to hold 200 MB.
+minutes; it has ten concepts and 200 photos in each of 1000 classes, which is more than any resources needs to hold 200 MB.
 Time of the export is that of the processors, halved: what two of them would need with nobody else about.
 """
 
@@ -45,7 +45,7 @@ def written(atlas: Path, out: Path) -> None:
     again = export(atlas, out, base_url="https://example.org/atlas/", workers=CORES)
     print(f"  again: {again.written} classes written, {again.kept} kept, {_processors() - before:.1f} s of processors")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    say("the site", size / 1e6, 200, "MB")
+    say("the resources", size / 1e6, 200, "MB")
     most = max((len(re.findall(r"<a\b", path.read_text(encoding="utf-8"))), path) for path in out.rglob("*.html"))
     say(f"links on the page with the most ({most[1].relative_to(out).parent})", most[0], 999, "")
 
@@ -150,7 +150,7 @@ def main(given: str = "") -> None:
         for i, (name, atlas) in enumerate(atlases.items()):
             where = atlas()
             print(f"1000 classes, {name}; load of the machine {os.getloadavg()[0]:.1f}", flush=True)
-            out = Path(folder) / f"site-{i}"
+            out = Path(folder) / f"resources-{i}"
             written(where, out)
             weights(out, name)
             browser(out)

@@ -21,11 +21,11 @@ import timm
 import torch
 from torch import Tensor
 
-from precompute import maco, spectrum
-from precompute.allocator import reusing_memory
-from precompute.backbone import Backbone
-from precompute.maco import PRESETS, Target
-from precompute.weights import with_weights
+from precompute import visualize
+from precompute.network.allocator import reusing_memory
+from precompute.network.backbone import Backbone
+from precompute.network.weights import with_weights
+from precompute.visualize import PRESETS, Target, spectrum
 from tests.bench._judge import Judge, Verdict
 from tests.bench._pictures import sheet, spread
 
@@ -40,7 +40,7 @@ def ours(judge: Judge, seed: int, classes: tuple[int, ...]) -> tuple[float, list
     """Return seconds a picture, and the pictures."""
     targets = [Target(seed, class_index=c) for c in classes]
     start = time.perf_counter()
-    made = maco.visualize(judge.own, targets, spectrum=spectrum.load(), preset=PRESET)
+    made = visualize.visualize(judge.own, targets, spectrum=spectrum.load(), preset=PRESET)
     return (time.perf_counter() - start) / len(targets), [v.rgba for v in made]
 
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from precompute import maco, spectrum
-from precompute.maco import PRESETS, Preset, Target
+from precompute import visualize
+from precompute.visualize import PRESETS, Preset, Target, spectrum
 from tests.bench._judge import Judge, Verdict
 from tests.bench._pictures import sheet
 
@@ -28,7 +28,7 @@ SHOWN = 10
 
 def _made(judge: Judge, preset: Preset, classes: Sequence[int], seed: int) -> tuple[list[np.ndarray], list[Verdict]]:
     targets = [Target(seed, class_index=c) for c in classes]
-    made = [v.rgba for v in maco.visualize(judge.own, targets, spectrum=spectrum.load(), preset=preset)]
+    made = [v.rgba for v in visualize.visualize(judge.own, targets, spectrum=spectrum.load(), preset=preset)]
     return made, [judge(picture, c) for picture, c in zip(made, classes, strict=True)]
 
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from precompute import maco, spectrum
-from precompute.maco import PRESETS, Target
+from precompute import visualize
+from precompute.visualize import PRESETS, Target, spectrum
 from tests.bench._judge import Judge
 
 CLASSES = (497, 566, 130, 953, 71, 327)
@@ -26,7 +26,7 @@ def main() -> None:
     targets = [Target(0, class_index=c) for c in CLASSES]
     targets += [Target(0, direction=atom) for c in WITH_CONCEPTS for atom in judge.concepts(c)[0][:EACH]]
     for patience in PATIENCES:
-        made = maco.visualize(judge.own, targets, spectrum=spectrum.load(), preset=replace(LONG, patience=patience))
+        made = visualize.visualize(judge.own, targets, spectrum=spectrum.load(), preset=replace(LONG, patience=patience))
         verdicts = [judge(v.rgba, c) for v, c in zip(made, CLASSES, strict=False)]
         steps = [v.steps for v in made]
         print(

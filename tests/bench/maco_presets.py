@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from precompute import backbone, maco, spectrum
-from precompute.backbone import Backbone
-from precompute.maco import PRESETS, Preset, Target
+from precompute import visualize
+from precompute.network import backbone
+from precompute.network.backbone import Backbone
+from precompute.visualize import PRESETS, Preset, Target, spectrum
 from tests.bench._judge import logits_of
 from tests.bench._pictures import sheet
 
@@ -43,7 +44,7 @@ def _judged(own: Backbone, other: Backbone, rgba: np.ndarray, class_index: int) 
 def _made(own: Backbone, preset: Preset, classes: Sequence[int]) -> tuple[list[np.ndarray], float, float]:
     """Return pictures, and the seconds and CPU seconds of each."""
     wall, cpu = time.perf_counter(), time.process_time()
-    made = maco.visualize(own, [Target(0, class_index=c) for c in classes], spectrum=spectrum.load(), preset=preset)
+    made = visualize.visualize(own, [Target(0, class_index=c) for c in classes], spectrum=spectrum.load(), preset=preset)
     return [v.rgba for v in made], (time.perf_counter() - wall) / len(made), (time.process_time() - cpu) / len(made)
 
 

@@ -15,8 +15,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from precompute import maco, spectrum
-from precompute.maco import Preset, Target
+from precompute import visualize
+from precompute.visualize import Preset, Target, spectrum
 from tests.bench._judge import Judge
 from tests.bench._pictures import OUT, sheet
 
@@ -71,7 +71,7 @@ def main() -> None:
     print(f"{len(CLASSES)} classes, {len(targets) - len(CLASSES)} concepts (their best real crops: cosine {real:.2f})")
     for name, preset in SETTINGS.items():
         start = _cpu()
-        made = maco.visualize(judge.own, targets, spectrum=magnitude, preset=preset)
+        made = visualize.visualize(judge.own, targets, spectrum=magnitude, preset=preset)
         used = (_cpu() - start) / len(targets)
         verdicts = [judge(v.rgba, c) for v, c in zip(made, CLASSES, strict=False)]
         means = {f: statistics.mean(getattr(v, f) for v in verdicts) for f in FIELDS[1:-1]}

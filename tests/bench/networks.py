@@ -24,8 +24,8 @@ from timm.models import get_pretrained_cfg, list_modules
 from torch import Tensor, nn
 
 from atlas.schema import AtlasError
-from precompute import backbone
-from precompute.backbone import N_CLASSES, Backbone
+from precompute.network import backbone
+from precompute.network.backbone import N_CLASSES, Backbone
 
 TABLE = Path(__file__).parents[2] / ".github" / "NETWORKS.md"
 LARGEST_SIDE = 256

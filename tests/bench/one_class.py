@@ -19,9 +19,11 @@ import numpy as np
 import torch
 
 from atlas.store import imagenet_classes
-from precompute import backbone, config, photos, pipeline, spectrum
-from precompute.pipeline import Workshop
+from precompute import config, photos, pipeline
+from precompute.network import backbone
+from precompute.pipeline import BuildContext
 from precompute.progress import Silent
+from precompute.visualize import spectrum
 
 ROUNDS = 3
 
@@ -45,14 +47,14 @@ def _photos(count: int, folder: Path) -> tuple[str, list[photos.Photo]]:
     return wnid, [photos.Photo(f"bench/{i:05d}", path, wnid, "fit", path.stat().st_size) for i, path in enumerate(chosen)]
 
 
-def _workshop() -> Workshop:
+def _context() -> BuildContext:
     settings = config.make(photos="bench", out="bench", pictures="none", concepts=10)
-    return Workshop(settings, backbone.load("tf_efficientnet_lite0"), spectrum.load(), Silent(), workers=os.cpu_count() or 1)
+    return BuildContext(settings, backbone.load("tf_efficientnet_lite0"), spectrum.load(), Silent(), workers=os.cpu_count() or 1)
 
 
-def _bare(workshop: Workshop, n_photos: int, n_crops: int) -> float:
+def _bare(context: BuildContext, n_photos: int, n_crops: int) -> float:
     """Return the seconds of nothing but forward passes of so many photos and crops."""
-    net, plan = workshop.backbone, workshop.plan
+    net, plan = context.backbone, context.plan
     generator = torch.Generator().manual_seed(0)
     sizes = ((n_photos, net.preprocessing.input_size), (n_crops, plan.resized))
     images = [torch.rand(32, 3, size, size, generator=generator) for _, size in sizes]
@@ -70,19 +72,19 @@ def _peak() -> float:
 
 
 def _measure(count: int, rounds: int) -> dict[str, object]:
-    workshop = _workshop()
+    context = _context()
     with tempfile.TemporaryDirectory() as folder:
         wnid, found = _photos(count, Path(folder))
         info = next(c for c in imagenet_classes() if c.wnid == wnid)
         loaded = _peak()
-        _bare(workshop, 64, 64)
+        _bare(context, 64, 64)
         ratios, ours, bare = [], [], []
         for _ in range(rounds):
             start = time.perf_counter()
-            result = pipeline.build_class(workshop, info, found, digest="bench")
+            result = pipeline.build_class(context, info, found, digest="bench")
             ours.append(time.perf_counter() - start)
             assert result.record is not None
-            bare.append(_bare(workshop, count, result.record.n_fit * len(workshop.plan.starts)))
+            bare.append(_bare(context, count, result.record.n_fit * len(context.plan.starts)))
             ratios.append(ours[-1] / bare[-1])
     return {"ratios": ratios, "ours": ours, "bare": bare, "fit": result.record.n_fit, "gib_above_backbone": _peak() - loaded}
 

@@ -16,11 +16,14 @@ from dataclasses import replace
 import numpy as np
 
 from atlas.store import imagenet_classes
-from precompute import activations, backbone, config, metrics, photos, spectrum
+from precompute import activations, config, photos
+from precompute.analysis import metrics
 from precompute.dictionary import Dictionary, nonnegative
+from precompute.network import backbone
 from precompute.photos import Photo
-from precompute.pipeline import Workshop
+from precompute.pipeline import BuildContext
 from precompute.progress import Silent
+from precompute.visualize import spectrum
 
 SETTINGS = (("sae", 256), ("sae", 512), ("sae", 1024), ("sae", 2048), ("kmeans", 512), ("pca", 512))
 PER_CLASS = 30  # fit photos, of classes that have more
@@ -51,13 +54,13 @@ def main() -> None:
         raise SystemExit("BENCH_PHOTOS names no folder of photos (a folder a wnid).")
     fit, measured = _chosen(photos.index(sources))
     settings = config.make(photos=tuple(sources), out="bench", pictures="none", crop_input=160)
-    workshop = Workshop(settings, backbone.load(settings.backbone), spectrum.load(), Silent(), workers=os.cpu_count() or 1)
-    A, used, *_ = activations.of_all(workshop.extractor, workshop.decoder()(fit), n_photos=len(fit))
+    context = BuildContext(settings, backbone.load(settings.backbone), spectrum.load(), Silent(), workers=os.cpu_count() or 1)
+    A, used, *_ = activations.of_all(context.extractor, context.decoder()(fit), n_photos=len(fit))
     index = {c.wnid: c.class_index for c in imagenet_classes()}
     held = {
         wnid: activations.of_class(
-            workshop.extractor,
-            workshop.decoder(),
+            context.extractor,
+            context.decoder(),
             [p for p in measured if p.wnid == wnid],
             class_index=index[wnid],
             least=0,
@@ -68,15 +71,15 @@ def main() -> None:
     random = np.random.default_rng(0)
     for method, concepts in SETTINGS:
         start = time.process_time()
-        made = replace(workshop, config=replace(settings, dictionary=method)).fit(A, concepts)
+        made = replace(context, config=replace(settings, dictionary=method)).fit(A, concepts)
         took = time.process_time() - start
         chance = A[random.choice(len(A), concepts, replace=False)]
         chance = chance / np.linalg.norm(chance, axis=1, keepdims=True)
         shares, by_chance = [], []
         for wnid, maps in held.items():
-            weight, _ = workshop.backbone.class_head(index[wnid])
+            weight, _ = context.backbone.class_head(index[wnid])
             for photo in maps:
-                codes = replace(workshop, config=replace(settings, dictionary=method)).encode(photo, made)
+                codes = replace(context, config=replace(settings, dictionary=method)).encode(photo, made)
                 offset = 0.0 if made.offset is None else made.offset
                 shares.append(_explained(photo, codes, made.atoms, offset, weight))
                 by_chance.append(_explained(photo, nonnegative.solve(photo, chance), chance, 0.0, weight))

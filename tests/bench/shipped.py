@@ -18,13 +18,16 @@ from safetensors.numpy import load_file
 from atlas.__main__ import shipped
 from atlas.schema import SHARED, ClassRecord
 from atlas.store import Store, files
-from precompute import activations, backbone, config, contributions, photos, spectrum
+from precompute import activations, config, photos
 from precompute.activations import ClassActivations
+from precompute.analysis import contributions
 from precompute.dictionary import METHODS, Dictionary, nonnegative
+from precompute.network import backbone
 from precompute.photos import Photo
-from precompute.pipeline import Workshop, evidence
-from precompute.pipeline.logit import explain
+from precompute.pipeline import BuildContext, estimators
+from precompute.pipeline.decomposition import explain
 from precompute.progress import Silent
+from precompute.visualize import spectrum
 
 MOSTLY = 0.8
 
@@ -47,14 +50,14 @@ def main() -> None:
     store, index = Store(shipped()), photos.index(sources)
     said = {k: v for k, v in store.manifest.config.items() if k != "format"}
     settings = config.make(None, photos=sources, out="bench", **said)
-    workshop = Workshop(settings, backbone.load(settings.backbone), spectrum.load(), Silent(), workers=os.cpu_count() or 1)
+    context = BuildContext(settings, backbone.load(settings.backbone), spectrum.load(), Silent(), workers=os.cpu_count() or 1)
     arrays = load_file(files.locate(store.root, files.DICTIONARIES))
     found: dict[str, list[Row]] = {}
     for record in store.records.values():
         held = [p for p in index.photos.get(record.info.wnid, ()) if p.split == "holdout"]
         if record.scope == "class" and held:
             print(f"{record.info.name}: {len(held)} held-out photos")
-            for name, row in _rows(workshop, record, arrays, held):
+            for name, row in _rows(context, record, arrays, held):
                 found.setdefault(name, []).append(row)
                 print(f"  {name:14s} {_line([row])}", flush=True)
     print(f"all {len(next(iter(found.values()), []))} classes")
@@ -63,23 +66,23 @@ def main() -> None:
 
 
 def _rows(
-    workshop: Workshop, record: ClassRecord, arrays: dict[str, np.ndarray], held: Sequence[Photo]
+    context: BuildContext, record: ClassRecord, arrays: dict[str, np.ndarray], held: Sequence[Photo]
 ) -> Iterator[tuple[str, Row]]:
     info = record.info
-    acts = activations.of_class(workshop.extractor, workshop.decoder(), held, class_index=info.class_index, least=0)
+    acts = activations.of_class(context.extractor, context.decoder(), held, class_index=info.class_index, least=0)
     patches = acts.positions.reshape(-1, acts.positions.shape[2])
     random = np.random.default_rng(0)
-    for owner, method in ((info.wnid, workshop.config.dictionary), (SHARED, workshop.config.shared_dictionary)):
+    for owner, method in ((info.wnid, context.config.dictionary), (SHARED, context.config.shared_dictionary)):
         dictionary = _dictionary(arrays, owner, method)
         k = len(dictionary.atoms)
         name = "own" if owner != SHARED else "shared"
-        yield name, _judged(workshop, record, acts, dictionary, METHODS[method].encode(patches, dictionary))
+        yield name, _judged(context, record, acts, dictionary, METHODS[method].encode(patches, dictionary))
         chance = patches[random.choice(len(patches), k, replace=len(patches) < k)]
         chance = chance / np.maximum(np.linalg.norm(chance, axis=1, keepdims=True), 1e-12)
         none = np.zeros((0, k), np.float32)
         yield (
             f"random for {name}",
-            _judged(workshop, record, acts, Dictionary("random", chance, none), nonnegative.solve(patches, chance)),
+            _judged(context, record, acts, Dictionary("random", chance, none), nonnegative.solve(patches, chance)),
         )
 
 
@@ -90,9 +93,9 @@ def _dictionary(arrays: dict[str, np.ndarray], owner: str, method: str) -> Dicti
     return Dictionary(method, atoms, np.zeros((0, len(atoms)), np.float32), offset=beside.pop("offset", None), encoder=beside)
 
 
-def _judged(workshop: Workshop, record: ClassRecord, acts: ClassActivations, dictionary: Dictionary, codes: np.ndarray) -> Row:
+def _judged(context: BuildContext, record: ClassRecord, acts: ClassActivations, dictionary: Dictionary, codes: np.ndarray) -> Row:
     n, positions, _ = acts.positions.shape
-    explained = explain(workshop.backbone, record.info, acts, dictionary, codes.reshape(n, positions, -1), seed=0)
+    explained = explain(context.backbone, record.info, acts, dictionary, codes.reshape(n, positions, -1), seed=0)
     shares = contributions.explained(explained.parts.residual, acts.class_logit, explained.bias)
     concepts = contributions.concepts_of_class(
         record.info.wnid,
@@ -101,9 +104,9 @@ def _judged(workshop: Workshop, record: ClassRecord, acts: ClassActivations, dic
         basis=np.ones(n, bool),
         seed=0,
     )
-    leading = evidence.leading(concepts, workshop.config.concepts)  # the same number of concepts of either dictionary
+    leading = estimators.leading(concepts, context.config.concepts)  # the same number of concepts of either dictionary
     among = explained.among(np.array([c.index for c in leading]))
-    _, faithful = evidence.estimated(leading, among, np.ones(n, bool), basis=np.ones(n, bool), seed=0)
+    _, faithful = estimators.estimated(leading, among, np.ones(n, bool), basis=np.ones(n, bool), seed=0)
     area = {(c.method, c.measure): c.auc for c in faithful["curves"]}
     pairs = {m: (area[("contribution", m)], area[("random", m)]) for m in ("c_deletion", "c_insertion") if area}
     return Row(len(dictionary.atoms), shares, pairs.get("c_deletion"), pairs.get("c_insertion"))

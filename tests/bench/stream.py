@@ -20,8 +20,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from precompute import activations, build, config, photos
-from precompute.backbone import Backbone
+from precompute import activations, config, photos
+from precompute.commands import build
+from precompute.network.backbone import Backbone
 from precompute.photos import Photo
 from precompute.progress import Silent
 from tests.bench._photos import sources

@@ -14,7 +14,7 @@ import pytest
 import torch
 from sklearn.decomposition import NMF
 
-from precompute import metrics
+from precompute.analysis import metrics
 from precompute.dictionary import nmf, nonnegative, semi_nmf
 from precompute.importance import METHODS, AffineHead, SampledHead, hsic, rise, sobol
 

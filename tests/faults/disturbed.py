@@ -134,7 +134,7 @@ def _workers(driver: int) -> list[int]:
     found = []
     for place in Path("/proc").iterdir():
         try:
-            if place.name.isdigit() and b"ray::Hand" in (place / "cmdline").read_bytes():
+            if place.name.isdigit() and b"ray::RayWorker" in (place / "cmdline").read_bytes():
                 found.append(int(place.name))
         except OSError:
             continue

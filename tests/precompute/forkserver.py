@@ -16,9 +16,6 @@ import signal
 import sys
 from typing import Any
 
-import precompute.build
-import precompute.doctor  # noqa: F401
-
 
 def serve() -> dict[str, Any] | None:
     """Answer requests; in a child, return what it has to run."""

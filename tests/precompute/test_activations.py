@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from precompute import backbone
 from precompute.activations import CropPlan, Extractor, of_all, of_class
+from precompute.network import backbone
 from precompute.photos import Geometry, Photo
 
 

@@ -10,7 +10,7 @@ from atlas.schema import AtlasError
 from atlas.store.files import data_path
 from precompute import config
 from precompute.config import Config
-from precompute.threads import of_worker
+from precompute.engine.threads import of_worker
 
 HERE = {"photos": ["photos"], "out": Path("out")}
 

@@ -1,0 +1,1 @@
+"""What activations, codes and contributions say: arithmetic and clusters, one module a question."""
