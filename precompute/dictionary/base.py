@@ -19,11 +19,10 @@ _EPS = 1e-12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dictionary:
-    """A fitted dictionary: unit-norm atoms, the codes of what it was fitted on, and what ``encode`` needs besides."""
+    """A fitted dictionary: unit-norm atoms, the method that encodes with them, and what it needs besides."""
 
-    method: str
+    method: str  # of METHODS
     atoms: Float[np.ndarray, "concept channel"]
-    codes: Float[np.ndarray, "patch concept"]
     offset: Float[np.ndarray, " channel"] | None = None  # A ≈ U V + offset; only where A was centred
     encoder: dict[str, np.ndarray] = field(default_factory=dict)
 

@@ -39,12 +39,7 @@ def fit(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed:
         model.fit(activations)
     centroids = model.cluster_centers_
     scale, atoms = unit_atoms(np.ones((1, concepts)), centroids)
-    return Dictionary(
-        method="kmeans",
-        atoms=atoms,
-        codes=_one_hot(_nearest(activations, centroids), scale[0]),
-        encoder={"scale": scale[0]},
-    )
+    return Dictionary(method="kmeans", atoms=atoms, encoder={"scale": scale[0]})
 
 
 def encode(activations: Float[np.ndarray, "patch channel"], dictionary: Dictionary) -> Float[np.ndarray, "patch concept"]:

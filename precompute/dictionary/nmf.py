@@ -25,8 +25,7 @@ def fit(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last tenth of a percent is not worth an error
         codes = model.fit_transform(activations)
-    codes, atoms = unit_atoms(codes, model.components_)
-    return Dictionary(method="nmf", atoms=atoms, codes=codes)
+    return Dictionary(method="nmf", atoms=unit_atoms(codes, model.components_)[1])
 
 
 def encode(activations: Float[np.ndarray, "patch channel"], dictionary: Dictionary) -> Float[np.ndarray, "patch concept"]:

@@ -30,7 +30,7 @@ def fit(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed:
     V = columns.T[::-1].astype(np.float32)
     codes = (activations - mean.astype(np.float32)) @ V.T
     sign = np.where((codes.astype(np.float64) ** 3).sum(axis=0) < 0, np.float32(-1), np.float32(1))
-    return Dictionary(method="pca", atoms=V * sign[:, None], codes=codes * sign, offset=mean.astype(np.float32))
+    return Dictionary(method="pca", atoms=V * sign[:, None], offset=mean.astype(np.float32))
 
 
 def encode(activations: Float[np.ndarray, "patch channel"], dictionary: Dictionary) -> Float[np.ndarray, "patch concept"]:

@@ -77,4 +77,4 @@ def random_patches(activations: Float[np.ndarray, "patch channel"], concepts: in
 
 def _patches(atoms: Float[np.ndarray, "concept channel"]) -> Dictionary:
     stored = atoms.astype(np.float16).astype(np.float32)
-    return Dictionary("random_patches", stored, np.zeros((0, len(atoms)), np.float32))
+    return Dictionary("nmf", stored)  # codes by non-negative least squares

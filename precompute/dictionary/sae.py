@@ -68,7 +68,7 @@ def fit(
     bias = scale * (trained.e - trained.mean @ weight.float())
     encoder = {"weight": weight.cpu().numpy(), "bias": bias.cpu().numpy(), "active": np.array(active)}
     atoms = functional.normalize(trained.V, dim=1).cpu().numpy()
-    return Dictionary(method="sae", atoms=atoms, codes=_codes(activations, encoder), encoder=encoder)
+    return Dictionary(method="sae", atoms=atoms, encoder=encoder)
 
 
 def encode(activations: Float[np.ndarray, "patch channel"], dictionary: Dictionary) -> Float[np.ndarray, "patch concept"]:

@@ -43,12 +43,11 @@ def fit(activations: Float[np.ndarray, "patch channel"], *, concepts: int, seed:
     require_rank(activations, concepts, "semi_nmf")
     start = kmeans.fit(activations, concepts=concepts, seed=seed)
     last = np.inf
-    for step in descend(activations, start.codes, start.atoms, iterations=_ITERATIONS):
+    for step in descend(activations, kmeans.encode(activations, start), start.atoms, iterations=_ITERATIONS):
         if step.loss >= (1 - _TOLERANCE) * last:
             break
         last = step.loss
-    codes, atoms = unit_atoms(step.codes, step.atoms)
-    return Dictionary(method="semi_nmf", atoms=atoms, codes=codes)
+    return Dictionary(method="semi_nmf", atoms=unit_atoms(step.codes, step.atoms)[1])
 
 
 def encode(activations: Float[np.ndarray, "patch channel"], dictionary: Dictionary) -> Float[np.ndarray, "patch concept"]:

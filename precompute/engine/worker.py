@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from atlas.schema import SHARED, AtlasError, Result
 from atlas.store import Writer
 from precompute import photos, pipeline
@@ -47,8 +45,7 @@ def shared_dictionary(writer: Writer, config: Config) -> Dictionary:
     """Return the shared dictionary of an atlas that is being written, as it is stored."""
     arrays = writer.dictionary(SHARED)
     atoms, offset = arrays.pop("atoms"), arrays.pop("offset", None)
-    none = np.zeros((0, len(atoms)), np.float32)
-    return Dictionary(config.shared_dictionary or config.dictionary, atoms=atoms, codes=none, offset=offset, encoder=arrays)
+    return Dictionary(config.shared_dictionary or config.dictionary, atoms=atoms, offset=offset, encoder=arrays)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from precompute.activations import ClassActivations
 from precompute.analysis import contributions, faithfulness, metrics
 from precompute.analysis.contributions import Decomposition
 from precompute.analysis.metrics import Stability
-from precompute.dictionary import Dictionary, nonnegative, refits
+from precompute.dictionary import Dictionary, codes_of, nonnegative, refits
 from precompute.importance import AffineHead
 from precompute.pipeline.context import BuildContext, reconstruct
 from precompute.pipeline.decomposition import DecomposedLogits, explain, reached
@@ -26,7 +26,7 @@ def of_crops(acts: ClassActivations, dictionary: Dictionary, context: BuildConte
     Of a class that is explained by the shared dictionary no crops are cut: its positions take their place.
     """
     A = acts.crops if len(acts.crops) else acts.positions.reshape(-1, acts.positions.shape[2])
-    U = context.encode(A, dictionary)
+    U = codes_of(A, dictionary)
     return {**_reconstruction(acts, A, reconstruct(U, dictionary)), "sparsity": metrics.sparsity(U), "hoyer": metrics.hoyer(U)}
 
 
@@ -90,7 +90,7 @@ def accounts(
     rows = acts.positions.reshape(-1, channels)
     found = []
     for refit in again.folds:
-        codes = context.encode(rows, refit).reshape(n, positions, -1)
+        codes = codes_of(rows, refit).reshape(n, positions, -1)
         parts = explain(context.backbone, info, acts, refit, codes, seed=context.config.seed).parts
         found.append(parts.reordered(metrics.partners(dictionary.atoms, refit.atoms)))
     return tuple(found)

@@ -59,11 +59,6 @@ class BuildContext:
         """The method of the shared dictionary."""
         return METHODS[self.config.shared_dictionary or self.config.dictionary]
 
-    def encode(self, activations: np.ndarray, dictionary: Dictionary) -> np.ndarray:
-        """Return the codes of activations, by the method that made the dictionary: the shared one, or a class's own."""
-        method = self.shared_method if dictionary is self.shared else self.method
-        return method.encode(activations, dictionary)
-
     def fit(self, activations: np.ndarray, concepts: int, *, method: DictionaryMethod | None = None) -> Dictionary:
         """Fit a dictionary, its atoms rounded as they are stored: what is published is what was used."""
         with threadpool_limits(1):  # matrices of a class are small: threads would only wait for each other

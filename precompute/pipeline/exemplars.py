@@ -11,7 +11,7 @@ from PIL import Image
 from atlas.schema import AtlasError, Concept, Exemplar, Pictures
 from atlas.store import imagenet_classes
 from precompute.analysis import exemplars, relations
-from precompute.dictionary import Dictionary
+from precompute.dictionary import Dictionary, codes_of
 from precompute.photos import Geometry, Photo, Unusable, ahead, read
 from precompute.pipeline.context import BuildContext
 from precompute.visualize import encode
@@ -99,7 +99,7 @@ def _heat(
         return np.zeros((0, 1, 1), np.float32)
     maps = context.extractor.crop_maps(np.stack(pixels))
     crops, height, width, channels = maps.shape
-    codes = context.encode(maps.reshape(-1, channels), dictionary).reshape(crops, height * width, -1)
+    codes = codes_of(maps.reshape(-1, channels), dictionary).reshape(crops, height * width, -1)
     concept = np.array([c.concept for c in chosen])
     return np.asarray(codes[np.arange(crops), :, concept].reshape(crops, height, width))
 

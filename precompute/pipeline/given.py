@@ -29,7 +29,7 @@ class Given:
             return None
         beside = {name.split(".", 1)[1]: array for name, array in self.arrays.items() if name.startswith(f"{owner}.")}
         atoms = self.arrays[owner].astype(np.float32)
-        return Dictionary(method, atoms, np.zeros((0, len(atoms)), np.float32), offset=beside.pop("offset", None), encoder=beside)
+        return Dictionary(method, atoms, offset=beside.pop("offset", None), encoder=beside)
 
     def pictures(self, owner: str) -> Pictures:
         """Return the feature visualizations of a class and its concepts, or of the shared ones."""

@@ -26,7 +26,7 @@ from precompute.activations import ClassActivations, Decoded
 from precompute.analysis import contributions, exemplars, metrics, strategies
 from precompute.analysis.contributions import Decomposition
 from precompute.config import Config
-from precompute.dictionary import Dictionary
+from precompute.dictionary import Dictionary, codes_of
 from precompute.photos import Photo
 from precompute.pipeline import assessment, estimators
 from precompute.pipeline.context import BuildContext, arrays
@@ -143,7 +143,7 @@ def _tell(context: BuildContext, info: ImageNetClass, acts: ClassActivations, di
     """Take every photo's logit apart."""
     context.reporter.stage(info.name, "importance", 0)
     n, positions, channels = acts.positions.shape
-    U = context.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
+    U = codes_of(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
     explained = explain(context.backbone, info, acts, dictionary, U, seed=context.config.seed)
     parts = explained.parts
     heat_concepts, heat = exemplars.photo_heat(U, parts.contributions, context.backbone.grid)
@@ -245,7 +245,7 @@ def _result(
     if assessed.stability is not None:
         concepts = tuple(dataclasses.replace(c, stability=float(assessed.stability[c.index])) for c in concepts)
     source = Crops(acts.photos, acts.geometry, acts.crop_photo, acts.crop_number)
-    shown, images = build_exemplars(context, wnid, source, context.encode(acts.crops, dictionary), dictionary)
+    shown, images = build_exemplars(context, wnid, source, codes_of(acts.crops, dictionary), dictionary)
     return Result(
         record=dataclasses.replace(record, scope="class", **faithful),
         digest="",

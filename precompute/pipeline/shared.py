@@ -9,6 +9,7 @@ import numpy as np
 
 from atlas.schema import SHARED, AtlasError, Concept, Result
 from precompute import activations
+from precompute.dictionary import codes_of
 from precompute.photos import Photo, shuffled
 from precompute.pipeline.context import BuildContext, arrays
 from precompute.pipeline.exemplars import Crops, build_exemplars, with_aligned
@@ -56,7 +57,7 @@ def build_shared(context: BuildContext, photos: Sequence[Photo], *, digest: str)
     known = context.given and context.given.dictionary(SHARED, config.shared_dictionary or config.dictionary)
     dictionary = known or context.fit(A, config.shared_concepts, method=context.shared_method)
     context = dataclasses.replace(context, shared=dictionary)
-    codes = context.encode(A, dictionary)
+    codes = codes_of(A, dictionary)
     shown, images = build_exemplars(context, SHARED, Crops(used, geometry, which[:, 0], which[:, 1]), codes, dictionary)
     concepts = [Concept(f"{SHARED}/{i}", "shared", None, i, contribution=None, colour=i) for i in range(len(dictionary.atoms))]
     painted = visualize_concepts(context, SHARED, None, dictionary.atoms)

@@ -7,6 +7,7 @@ from typing import Any
 from atlas.schema import ImageNetClass, basis
 from precompute.activations import ClassActivations
 from precompute.analysis import contributions, relations
+from precompute.dictionary import codes_of
 from precompute.pipeline import assessment, estimators
 from precompute.pipeline.context import BuildContext
 from precompute.pipeline.decomposition import explain
@@ -33,7 +34,7 @@ def also_shared(context: BuildContext, info: ImageNetClass, acts: ClassActivatio
         return {}
     n, positions, channels = acts.positions.shape
     seed = context.config.seed
-    U = context.encode(acts.positions.reshape(-1, channels), shared).reshape(n, positions, -1)
+    U = codes_of(acts.positions.reshape(-1, channels), shared).reshape(n, positions, -1)
     explained = explain(context.backbone, info, acts, shared, U, seed=seed)
     photos = basis([photo.split for photo in acts.photos])
     correct = acts.predicted == info.class_index

@@ -18,7 +18,7 @@ import numpy as np
 from atlas.store import imagenet_classes
 from precompute import activations, config, photos
 from precompute.analysis import metrics
-from precompute.dictionary import Dictionary, nonnegative
+from precompute.dictionary import Dictionary, codes_of, nonnegative
 from precompute.network import backbone
 from precompute.photos import Photo
 from precompute.pipeline import BuildContext
@@ -79,7 +79,7 @@ def main() -> None:
         for wnid, maps in held.items():
             weight, _ = context.backbone.class_head(index[wnid])
             for photo in maps:
-                codes = replace(context, config=replace(settings, dictionary=method)).encode(photo, made)
+                codes = codes_of(photo, made)
                 offset = 0.0 if made.offset is None else made.offset
                 shares.append(_explained(photo, codes, made.atoms, offset, weight))
                 by_chance.append(_explained(photo, nonnegative.solve(photo, chance), chance, 0.0, weight))

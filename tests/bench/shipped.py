@@ -79,10 +79,9 @@ def _rows(
         yield name, _judged(context, record, acts, dictionary, METHODS[method].encode(patches, dictionary))
         chance = patches[random.choice(len(patches), k, replace=len(patches) < k)]
         chance = chance / np.maximum(np.linalg.norm(chance, axis=1, keepdims=True), 1e-12)
-        none = np.zeros((0, k), np.float32)
         yield (
             f"random for {name}",
-            _judged(context, record, acts, Dictionary("random", chance, none), nonnegative.solve(patches, chance)),
+            _judged(context, record, acts, Dictionary("nmf", chance), nonnegative.solve(patches, chance)),
         )
 
 
@@ -90,7 +89,7 @@ def _dictionary(arrays: dict[str, np.ndarray], owner: str, method: str) -> Dicti
     """Return a dictionary as it is stored."""
     beside = {name.split(".", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{owner}.")}
     atoms = arrays[owner].astype(np.float32)
-    return Dictionary(method, atoms, np.zeros((0, len(atoms)), np.float32), offset=beside.pop("offset", None), encoder=beside)
+    return Dictionary(method, atoms, offset=beside.pop("offset", None), encoder=beside)
 
 
 def _judged(context: BuildContext, record: ClassRecord, acts: ClassActivations, dictionary: Dictionary, codes: np.ndarray) -> Row:

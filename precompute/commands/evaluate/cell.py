@@ -16,7 +16,7 @@ from atlas.schema import RANDOM
 from precompute import importance
 from precompute.analysis import contributions, faithfulness, metrics
 from precompute.commands.evaluate.class_data import Subject
-from precompute.dictionary import Dictionary
+from precompute.dictionary import Dictionary, codes_of
 from precompute.pipeline import BuildContext, assessment
 from precompute.pipeline.context import reconstruct
 from precompute.pipeline.decomposition import DecomposedLogits, explain
@@ -65,7 +65,7 @@ def measure(context: BuildContext, subject: Subject, estimators: Sequence[str], 
     again = assessment.refitted(acts, dictionary, context)
     stable = again.stability(dictionary)
     n, positions, channels = acts.positions.shape
-    U = context.method.encode(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
+    U = codes_of(acts.positions.reshape(-1, channels), dictionary).reshape(n, positions, -1)
     taken_apart = explain(context.backbone, subject.info, acts, dictionary, U, seed=config.seed)
     explained = contributions.explained(taken_apart.parts.residual, acts.class_logit, taken_apart.bias)
     fit = assessment.of_crops(acts, dictionary, context) | {"explained": contributions.mean_known(explained[acts.fitted])}
@@ -106,7 +106,7 @@ def _judged(
     A = subject.held_crops
     if not len(A):
         return dict(fit)
-    U = context.method.encode(A, dictionary)
+    U = codes_of(A, dictionary)
     made = reconstruct(U, dictionary)
     return {
         "relative_l2": metrics.relative_l2(A, made),

@@ -22,7 +22,7 @@ import torch
 from atlas.schema import SHARED, AtlasError, ImageNetClass
 from atlas.store import Writer
 from precompute import activations, photos, visualize
-from precompute.dictionary import Dictionary
+from precompute.dictionary import Dictionary, codes_of
 from precompute.photos import Photo
 from precompute.pipeline import BuildContext, Crops, build_class, build_exemplars, fitted, shared_images
 from precompute.progress import Silent
@@ -201,7 +201,7 @@ def of_shared(context: BuildContext, everything: Sequence[Photo]) -> tuple[float
     an_image, rows = (time.perf_counter() - start) / len(A), shared_images(context, everything)
     fit, trial = _fit(context, A, rows)
     context = dataclasses.replace(context, shared=trial)
-    codes = context.encode(A, trial)[:, :_SHOWN]
+    codes = codes_of(A, trial)[:, :_SHOWN]
     start = time.perf_counter()
     _, images = build_exemplars(context, SHARED, Crops(used, geometry, which[:, 0], which[:, 1]), codes, trial)
     shown = len(trial.atoms) / min(_SHOWN, len(trial.atoms))

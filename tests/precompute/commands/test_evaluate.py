@@ -25,6 +25,7 @@ from precompute.commands.evaluate import report, run
 from precompute.commands.evaluate import tables as summary
 from precompute.commands.evaluate.cell import FAITHFULNESS, MEASURES, measure
 from precompute.commands.evaluate.class_data import Subject
+from precompute.dictionary import codes_of
 from precompute.network import backbone
 from precompute.pipeline import BuildContext
 from precompute.progress import Lines, Silent
@@ -144,7 +145,7 @@ def test_explained_by_hand_is_the_share_of_the_logit_above_its_bias_that_is_no_r
     weight, bias = context.backbone.class_head(0)
     A = subject.activations.positions
     V = context.fit(subject.activations.crops, 3)
-    made = [(context.method.encode(a, V) @ V.atoms).mean(axis=0) @ weight + bias for a in A]
+    made = [(codes_of(a, V) @ V.atoms).mean(axis=0) @ weight + bias for a in A]
     logit = [a.mean(axis=0) @ weight + bias for a in A]
     shares = [1 - abs(x - y) / abs(x - bias) for x, y in zip(logit, made, strict=True)]
     assert cell.measures["explained"] == pytest.approx(np.mean(shares[FIT:]), rel=1e-3)

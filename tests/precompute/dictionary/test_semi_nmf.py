@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from precompute.dictionary import semi_nmf
+from precompute.dictionary import Dictionary, semi_nmf
+from precompute.dictionary.base import unit_atoms
 
 
 def planted(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -26,7 +27,6 @@ def test_planted_signed_atoms_are_found_again() -> None:
 def test_codes_are_never_negative_while_atoms_are_free() -> None:
     A, _, _ = planted()
     dictionary = semi_nmf.fit(A, concepts=4, seed=0)
-    assert dictionary.codes.min() >= 0
     assert semi_nmf.encode(A, dictionary).min() >= 0
     assert dictionary.atoms.min() < -0.1
 
@@ -47,3 +47,10 @@ def test_a_concept_no_patch_uses_stays_zero_and_harms_nothing() -> None:
     assert not last.codes[:, 4].any()
     assert not last.atoms[4].any()
     assert last.loss == pytest.approx(0.0, abs=1e-3)
+
+
+def test_encoding_the_fitted_patches_reconstructs_them_as_well_as_the_last_step() -> None:
+    A, codes, _ = planted()
+    *_, last = semi_nmf.descend(A, codes, np.random.default_rng(1).standard_normal((4, 20)), iterations=30)
+    dictionary = Dictionary("semi_nmf", unit_atoms(last.codes, last.atoms)[1])
+    assert np.linalg.norm(A - semi_nmf.encode(A, dictionary) @ dictionary.atoms) ** 2 <= last.loss * 1.002 + 1e-3

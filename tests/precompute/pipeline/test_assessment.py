@@ -9,7 +9,7 @@ import pytest
 from atlas.schema import ImageNetClass
 from precompute import config
 from precompute.activations import ClassActivations
-from precompute.dictionary import METHODS
+from precompute.dictionary import METHODS, codes_of
 from precompute.network import backbone
 from precompute.photos import Geometry, Photo
 from precompute.pipeline import BuildContext, assessment
@@ -59,7 +59,7 @@ BASIS = np.arange(N) % 4 > 0
 
 def test_the_dictionary_of_planted_atoms_misses_nothing_and_comes_back_random_patches_do_not(context, acts) -> None:
     dictionary = context.fit(acts.crops, K)
-    codes = context.encode(acts.positions.reshape(N * PLACES, -1), dictionary).reshape(N, PLACES, K)
+    codes = codes_of(acts.positions.reshape(N * PLACES, -1), dictionary).reshape(N, PLACES, K)
     found = assessment.of_crops(acts, dictionary, context) | assessment.of_photos(acts, dictionary, codes, BASIS)
     chance = assessment.by_chance(context, INFO, acts, K, judges=~BASIS)
     again = assessment.refitted(acts, dictionary, context)
@@ -87,7 +87,7 @@ def test_every_refit_takes_the_logit_apart_in_the_order_of_the_dictionary(contex
 
 def test_what_is_explained_is_told_apart_for_photos_that_were_held_out(context, acts) -> None:
     dictionary = context.fit(acts.crops, K)
-    codes = context.encode(acts.positions.reshape(N * PLACES, -1), dictionary).reshape(N, PLACES, K)
+    codes = codes_of(acts.positions.reshape(N * PLACES, -1), dictionary).reshape(N, PLACES, K)
     own = explain(context.backbone, INFO, acts, dictionary, codes, seed=0)
     share = np.clip(1 - abs(own.parts.residual) / abs(acts.class_logit - own.bias), 0, None)
     assert assessment.explained(own, acts, BASIS) == pytest.approx((share[BASIS].mean(), share[~BASIS].mean()), rel=1e-5)
