@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import functools
 import os
 import signal
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,68 +14,21 @@ import typer
 from rich.console import Console
 
 from atlas.schema import AtlasError
+from precompute.commands.flags import with_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}
 
 
-class _Publish(StrEnum):
-    embed = "embed"
-    reference = "reference"
-
-
-class _Scope(StrEnum):
-    one = "class"
-    shared = "shared"
-    both = "both"
-
-
 @app.command()
+@with_settings
 def build(
-    photos: Annotated[
-        list[str] | None, typer.Option(help="Folder of photographs (a folder a wnid, or tar shards), or sample:. Repeatable.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where the atlas is written.")] = None,
-    backbone: Annotated[str | None, typer.Option(help="Any timm classifier with 1000 classes.")] = None,
-    weights: Annotated[str | None, typer.Option(help="package, hub, or a file (safetensors or a state dict).")] = None,
-    layer: Annotated[str | None, typer.Option(help="auto: the last feature map; or the name of a module.")] = None,
-    classes: Annotated[str | None, typer.Option(help="wnids, separated by commas; all: also those without photos.")] = None,
-    scope: Annotated[_Scope | None, typer.Option(help="A dictionary a class, one for all classes, or both.")] = None,
-    dictionary: Annotated[str | None, typer.Option(help="Dictionary method.")] = None,
-    concepts: Annotated[int | None, typer.Option(help="Concepts a class.")] = None,
-    shared_dictionary: Annotated[
-        str | None, typer.Option(help="Dictionary method of the shared dictionary; default: the same.")
-    ] = None,
-    shared_concepts: Annotated[int | None, typer.Option(help="Concepts of the shared dictionary.")] = None,
-    dictionaries: Annotated[
-        str | None, typer.Option(help="An atlas whose dictionaries and pictures are used again, and measured anew.")
-    ] = None,
-    pictures: Annotated[str | None, typer.Option(help="Feature visualizations: none, quick, fine or full.")] = None,
-    picture_seeds: Annotated[
-        int | None, typer.Option("--seeds", help="Pictures made of each target; the best by objective × plausibility is kept.")
-    ] = None,
-    cache: Annotated[str | None, typer.Option(help="Folder that keeps pictures, so that none is ever made twice.")] = None,
-    publish_photos: Annotated[
-        _Publish | None, typer.Option(help="embed: crops and thumbnails go into the atlas; reference: only their names.")
-    ] = None,
-    engine: Annotated[str | None, typer.Option(help="Where classes run: local, or ray (many processes or machines).")] = None,
-    ray_address: Annotated[str | None, typer.Option(help="A running Ray cluster (host:port); default: this machine.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Threads that decode photos, 0: one a core; with ray: workers, 0: as there is room.")
-    ] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of a worker; 0: one a core. Same number, same bytes.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same atlas.")] = None,
-    crop_size: Annotated[int | None, typer.Option(help="Side of a crop, in input pixels.")] = None,
-    crop_input: Annotated[
-        int | None, typer.Option(help="Side crops are resized to; 0: the backbone's input; 160: half the cost.")
-    ] = None,
-    layout: Annotated[str | None, typer.Option(help="2-D layout of the strategy graph: tsne or pca.")] = None,
+    *,
     config: Annotated[Path | None, typer.Option(help="TOML file with any of these settings; flags win.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON record a line instead of bars.")] = False,
+    **flags: Any,
 ) -> None:
     """Build an atlas, or what is missing of it."""
-    flags = {k: v.value if isinstance(v, StrEnum) else v for k, v in locals().items() if k not in {"config", "json"}}
     _guard(lambda: _build(config, flags, json))
 
 
@@ -115,11 +66,14 @@ def _build(config_file: Path | None, flags: dict[str, Any], as_json: bool) -> in
 
 
 @app.command()
-@functools.wraps(build, assigned=("__annotations__",))
-def plan(**flags: Any) -> None:
+@with_settings
+def plan(
+    *,
+    config: Annotated[Path | None, typer.Option(help="TOML file with any of these settings; flags win.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON record instead of a table.")] = False,
+    **flags: Any,
+) -> None:
     """Say what a build with these flags would take, from half a minute of measurement: nothing is built."""
-    config, json = flags.pop("config"), flags.pop("json")
-    flags = {k: v.value if isinstance(v, StrEnum) else v for k, v in flags.items()}
     _guard(lambda: _plan(config, {**flags, "out": flags["out"] or Path("atlas")}, json))
 
 

@@ -1,4 +1,8 @@
-"""What a build is asked to do: a frozen Config from TOML and flags; an unknown key is an error."""
+"""What a build is asked to do: a frozen Config from TOML and flags; an unknown key is an error.
+
+Every setting is declared once, as a field of ``Config``: its default, its help, what it may be, whether it can change a result.
+Flags, checks and digests follow. Nothing heavy is imported before a setting is checked, so that help is shown at once.
+"""
 
 from __future__ import annotations
 
@@ -7,52 +11,108 @@ import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_type_hints
 
 from atlas.schema import RESULTS_VERSION, AtlasError
-from atlas.store import Store, files
-from precompute.visualize import PRESETS
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known of a setting beside its name, type and default."""
+
+    help: str
+    choices: Callable[[], tuple[str, ...]] | None = None  # looked up when a value is checked
+    least: int | None = None
+    most: int | None = None
+    neutral: bool = False  # cannot change a result: where things lie and run
+    flag: str | None = ""  # of the command line; empty: as it is called; None: said in the file alone
+
+
+def _setting(text: str, default: Any = MISSING, *, factory: Any = MISSING, **rule: Any) -> Any:
+    metadata = {"setting": Setting(text, **rule)}
+    if factory is not MISSING:
+        return dataclasses.field(default_factory=factory, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def _dictionaries() -> tuple[str, ...]:
+    from precompute.dictionary import METHODS
+
+    return tuple(METHODS)
+
+
+def _presets() -> tuple[str, ...]:
+    from precompute.visualize import PRESETS
+
+    return ("none", *PRESETS)
+
+
+def _layouts() -> tuple[str, ...]:
+    from precompute.analysis.strategies import METHODS
+
+    return tuple(METHODS)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings of a build. Those that cannot change a result are named in ``_RESULT_NEUTRAL``.
+    """All settings of a build.
 
     Weights are known by their sha256, wherever they lie: whoever compares settings compares it too.
     """
 
-    photos: tuple[str, ...]
-    out: Path
-    sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of photos: licence, attribution, split
-    backbone: str = "tf_efficientnet_lite0"
-    weights: str = "package"
-    layer: str = "auto"
-    classes: tuple[str, ...] = ()  # empty: every class that has photos; ("all",): also those without
-    scope: Literal["class", "shared", "both"] = "class"
-    dictionary: str = "nmf"
-    concepts: int = 10
-    shared_dictionary: str = ""  # method of the shared dictionary; empty: the same
-    shared_concepts: int = 512
-    dictionaries: str = ""  # an atlas whose dictionaries and pictures are used again: nothing is fitted or painted anew
-    pictures: str = "fine"
-    picture_seeds: int = 1  # pictures made of each target, of which the best is kept
-    publish_photos: Literal["embed", "reference"] = "embed"
-    engine: str = "local"
-    ray_address: str = ""  # of a running Ray cluster; empty: this machine
-    device: str = "auto"
-    workers: int = 0  # decoding threads, 0: one a core; with Ray: workers, 0: one a GPU or as many as CPUs allow
-    threads: int = 0  # of a worker; 0: one a core, with Ray its share of them. Only the last bits of a result depend on it
-    cache: str = ""  # folder of pictures made before, which need not be made again; empty: none
-    seed: int = 0
-    crop_size: int = 96
-    crop_input: int = 0  # 0: the backbone's own input size
-    batch: int = 16
-    picture_batch: int = 8
-    layout: str = "tsne"
+    photos: tuple[str, ...] = _setting(
+        "Folder of photographs (a folder a wnid, or tar shards), or sample:. Repeatable.", neutral=True
+    )
+    out: Path = _setting("Where the atlas is written.", neutral=True)  # noqa: RUF009 (a field)
+    sets: Mapping[str, Mapping[str, Any]] = _setting(
+        "Of photos: licence, attribution, split.", factory=dict, neutral=True, flag=None
+    )
+    backbone: str = _setting("Any timm classifier with 1000 classes.", "tf_efficientnet_lite0")
+    weights: str = _setting("package, hub, or a file (safetensors or a state dict).", "package", neutral=True)
+    layer: str = _setting("auto: the last feature map; or the name of a module.", "auto")
+    classes: tuple[str, ...] = _setting(
+        "wnids, separated by commas; by default every class that has photos; all: also those without.", (), neutral=True
+    )
+    scope: Literal["class", "shared", "both"] = _setting("A dictionary a class, one for all classes, or both.", "class")
+    dictionary: str = _setting("Dictionary method.", "nmf", choices=_dictionaries)
+    concepts: int = _setting("Concepts a class.", 10, least=1)
+    shared_dictionary: str = _setting(
+        "Dictionary method of the shared dictionary; by default the same.", "", choices=lambda: ("", *_dictionaries())
+    )
+    shared_concepts: int = _setting("Concepts of the shared dictionary.", 512, least=1)
+    dictionaries: str = _setting("An atlas whose dictionaries and pictures are used again, and measured anew.", "")
+    pictures: str = _setting("Feature visualizations: none, quick, fine or full.", "fine", choices=_presets)
+    picture_seeds: int = _setting(
+        "Pictures made of each target; the best by objective × plausibility is kept.", 1, least=1, flag="--seeds"
+    )
+    publish_photos: Literal["embed", "reference"] = _setting(
+        "embed: crops and thumbnails go into the atlas; reference: only their names.", "embed"
+    )
+    engine: str = _setting("Where classes run: local, or ray (many processes or machines).", "local", neutral=True)
+    ray_address: str = _setting("A running Ray cluster (host:port); by default this machine.", "", neutral=True)
+    device: str = _setting("auto, cpu, cuda, cuda:1, …", "auto", neutral=True)
+    workers: int = _setting(
+        "Threads that decode photos, 0: one a core; with ray: workers, 0: one a GPU, or as many as CPUs allow.",
+        0, least=0, most=1024, neutral=True,
+    )  # fmt: skip
+    threads: int = _setting(
+        "Threads of a worker, 0: one a core, with ray its share of them. Same number, same bytes.",
+        0,
+        least=0,
+        most=1024,
+        neutral=True,
+    )
+    cache: str = _setting("Folder that keeps pictures, so that none is ever made twice.", "", neutral=True)
+    seed: int = _setting("Same seed, same atlas.", 0, least=0, most=2**32 - 1)
+    crop_size: int = _setting("Side of a crop, in input pixels.", 96, least=16, most=4096)
+    crop_input: int = _setting("Side crops are resized to, 0: the backbone's input; 160: half the cost.", 0, least=0, most=4096)
+    batch: int = _setting("Crops that pass through the backbone together.", 16, least=2, flag=None)
+    picture_batch: int = _setting("Pictures that are made side by side.", 8, least=1, flag=None)
+    layout: str = _setting("2-D layout of the strategy graph: tsne or pca.", "tsne", choices=_layouts)
 
     @property
     def digest(self) -> str:
@@ -70,8 +130,12 @@ class Config:
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that can change a result, as a manifest records them."""
-        found = {k: v for k, v in dataclasses.asdict(self).items() if k not in _RESULT_NEUTRAL}
-        return found | {"format": RESULTS_VERSION, "dictionaries": _identity(self.dictionaries)}
+        telling = {name for name, setting in SETTINGS.items() if not setting.neutral}
+        values = {name: value for name, value in dataclasses.asdict(self).items() if name in telling}
+        return values | {"format": RESULTS_VERSION, "dictionaries": _identity(self.dictionaries)}
+
+
+SETTINGS: dict[str, Setting] = {field.name: field.metadata["setting"] for field in dataclasses.fields(Config)}
 
 
 @cache
@@ -81,38 +145,14 @@ def _identity(atlas: str) -> str:
     Raises:
         AtlasError: it is no atlas, or one without dictionaries.
     """
+    from atlas.store import Store, files
+
     if not atlas:
         return ""
     entry = Store(atlas).manifest.files.get(files.DICTIONARIES)
     if entry is None:
         raise AtlasError(f"--dictionaries {atlas}: this atlas has no dictionaries.")
     return str(entry["sha256"])
-
-
-_RESULT_NEUTRAL = {
-    "photos",
-    "sets",
-    "out",
-    "weights",
-    "classes",
-    "engine",
-    "ray_address",
-    "device",
-    "workers",
-    "threads",
-    "cache",
-}
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "scope": ("class", "shared", "both"),
-    "pictures": ("none", *PRESETS),
-    "publish_photos": ("embed", "reference"),
-    "layout": ("tsne", "pca"),
-}
-_AT_LEAST = {
-    **{"concepts": 1, "shared_concepts": 1, "picture_seeds": 1, "workers": 0, "threads": 0, "seed": 0},
-    **{"crop_size": 16, "crop_input": 0, "batch": 2, "picture_batch": 1},
-}
-_AT_MOST = {"seed": 2**32 - 1, "crop_size": 4096, "crop_input": 4096, "workers": 1024, "threads": 1024}
 
 
 def make(file: Path | None = None, /, **flags: Any) -> Config:
@@ -122,10 +162,9 @@ def make(file: Path | None = None, /, **flags: Any) -> Config:
         AtlasError: an unreadable file, an unknown key, a value out of range, or no photos or out.
     """
     values = {**(_read(file) if file else {}), **{k: v for k, v in flags.items() if v is not None}}
-    known = {f.name for f in dataclasses.fields(Config)}
     for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
+        if key not in SETTINGS:
+            near = difflib.get_close_matches(key, SETTINGS, 1)
             raise AtlasError(f"{file}: unknown setting {key!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
     for key in ("photos", "out"):
         if not values.get(key):
@@ -147,7 +186,7 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",")] if name == "classes" else [value]
     if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
-        raise AtlasError(f"{_flag(name)} must be text or a list of texts, found {value!r}.")
+        raise AtlasError(f"{flag(name)} must be text or a list of texts, found {value!r}.")
     return tuple(value)
 
 
@@ -159,22 +198,23 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _check(values: dict[str, Any]) -> None:
-    for setting in dataclasses.fields(Config):
-        value = values[setting.name]
-        if isinstance(setting.default, int) and (not isinstance(value, int) or isinstance(value, bool)):
-            raise AtlasError(f"{_flag(setting.name)} must be a whole number, found {value!r}.")
-        if isinstance(setting.default, str) and not isinstance(value, str):
-            raise AtlasError(f"{_flag(setting.name)} must be text, found {value!r}.")
-    for name, choices in _CHOICES.items():
-        if values[name] not in choices:
-            raise AtlasError(f"{_flag(name)} must be one of {', '.join(choices)}, found {values[name]!r}.")
-    for name, least in _AT_LEAST.items():
-        if values[name] < least:
-            raise AtlasError(f"{_flag(name)} must be at least {least}, found {values[name]}.")
-    for name, most in _AT_MOST.items():
-        if values[name] > most:
-            raise AtlasError(f"{_flag(name)} must be at most {most}, found {values[name]}.")
+    types = get_type_hints(Config)
+    for field in dataclasses.fields(Config):
+        value = values[field.name]
+        if isinstance(field.default, int) and (not isinstance(value, int) or isinstance(value, bool)):
+            raise AtlasError(f"{flag(field.name)} must be a whole number, found {value!r}.")
+        if isinstance(field.default, str) and not isinstance(value, str):
+            raise AtlasError(f"{flag(field.name)} must be text, found {value!r}.")
+    for name, setting in SETTINGS.items():
+        value, choices = values[name], setting.choices() if setting.choices else get_args(types[name])
+        if isinstance(value, str) and choices and value not in choices:
+            raise AtlasError(f"{flag(name)} must be one of {', '.join(filter(None, choices))}, found {value!r}.")
+        if setting.least is not None and value < setting.least:
+            raise AtlasError(f"{flag(name)} must be at least {setting.least}, found {value}.")
+        if setting.most is not None and value > setting.most:
+            raise AtlasError(f"{flag(name)} must be at most {setting.most}, found {value}.")
 
 
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+def flag(name: str) -> str:
+    """Return what a setting is called on the command line."""
+    return SETTINGS[name].flag or "--" + name.replace("_", "-")

@@ -14,7 +14,6 @@ from atlas.store import Writer, imagenet_classes
 from precompute import photos, pipeline, provenance, visualize
 from precompute.analysis import relations, strategies
 from precompute.config import Config
-from precompute.dictionary import METHODS
 from precompute.engine import ENGINES, Job, Resources, worker
 from precompute.engine.threads import of_worker, pin
 from precompute.photos import Photo, PhotoIndex
@@ -52,9 +51,6 @@ def build_atlas(config: Config, reporter: Reporter) -> Report:
     index = photos.index(config.photos, config.sets)
     for note in index.notes:
         reporter.say(f"passed over {note}")
-    for flag, method in (("--dictionary", config.dictionary), ("--shared-dictionary", config.shared_dictionary)):
-        if method not in METHODS and (method or flag == "--dictionary"):
-            raise AtlasError(f"{flag} must be one of {', '.join(METHODS)}, found {method!r}.")
     if config.engine not in ENGINES:
         raise AtlasError(f"--engine must be one of {', '.join(ENGINES)}, found {config.engine!r}.")
     wanted = _wanted(config, index)
