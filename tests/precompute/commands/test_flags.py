@@ -52,7 +52,7 @@ def test_help_tells_of_every_setting_what_it_does_and_its_default(command: str) 
     ("arguments", "words"),
     [
         (["--scope", "classes"], "'classes' is not one of 'class', 'shared', 'both'"),
-        (["--concepts", "many"], "'many' is not a valid"),
+        (["--concepts", "many"], "Invalid value for '--concepts': Input should be a valid integer"),
         (["--concpets", "3"], "No such option: --concpets"),
     ],
 )
