@@ -53,3 +53,6 @@ def reading(site: Site) -> Iterator[None]:
         if site.store.superseded():
             raise _superseded(root) from error
         raise
+    except Exception as error:  # tables that vouch for each other and still make no sense: in ways nobody can list
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise AtlasError(f"{root} cannot be shown ({said}): run `atlas check {root}`.") from error

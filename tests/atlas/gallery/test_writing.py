@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -159,6 +160,20 @@ def reseal(atlas: Path, wnid: str, called: str) -> None:
                 writer.write_table(pa.Table.from_pylist(renamed(rows), schema=old.schema_arrow))
         said["files"][path.name] = files.fingerprint(path)
     (atlas / "manifest.json").write_bytes(sealed(said))
+
+
+def test_tables_that_contradict_each_other_are_blamed_in_a_line(atlas: Path, tmp_path: Path) -> None:
+    said = json.loads((atlas / "manifest.json").read_text())
+    concepts = pq.read_table(atlas / "concepts.parquet")
+    pq.write_table(concepts.filter(pc.is_valid(concepts["wnid"])), atlas / "concepts.parquet")  # no shared ones any more
+    said["files"]["concepts.parquet"] = files.fingerprint(atlas / "concepts.parquet")
+    (atlas / "manifest.json").write_bytes(sealed(said))
+    with pytest.raises(
+        AtlasError, match=r"made-up cannot be shown \(IndexError: .*\): run `atlas check .*made-up`\.$"
+    ) as refused:
+        export(atlas, tmp_path / "out")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_link_in_the_place_of_the_gallery_is_refused(atlas: Path, tmp_path: Path) -> None:
