@@ -30,14 +30,15 @@ __all__ = ["Buffered", "application", "serve"]
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # of mallopt
 
 
-def application(*atlases: str, photo_root: str | None = None) -> Flask:
+def application(*atlases: str, photo_root: str | None = None, allowed_hosts: Sequence[str] = ()) -> Flask:
     """Return the WSGI application for some atlases, ready to answer.
 
     Raises:
         AtlasError: one cannot be read, or its tables are not those that were published.
     """
     _spare_memory()
-    app = create_app(open_stores([Path(atlas) for atlas in atlases]), photo_root=Path(photo_root) if photo_root else None)
+    stores = open_stores([Path(atlas) for atlas in atlases])
+    app = create_app(stores, photo_root=Path(photo_root) if photo_root else None, allowed_hosts=allowed_hosts)
     return ready_server(app)
 
 

@@ -110,17 +110,33 @@ def test_nothing_is_said_of_the_server_and_nothing_is_believed_of_a_proxy(port: 
 
 
 @pytest.mark.parametrize(
+    ("head", "answer"),
+    [
+        (b"GET /health HTTP/1.1\r\nHost: evil.example", 421),
+        (b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: localhost", 400),
+        (b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example", 400),
+        (b"GET http://evil.example/health HTTP/1.1\r\nHost: localhost", 421),
+        (b"GET http://localhost/health HTTP/1.1\r\nHost: evil.example", 421),
+        (b"GET http://localhost/health HTTP/1.1\r\nHost: localhost", 200),
+        (b"GET /health HTTP/1.1", 400),
+    ],
+)
+def test_nothing_is_served_to_another_host(port: int, head: bytes, answer: int) -> None:
+    assert status(port, head + b"\r\n\r\n") == answer
+
+
+@pytest.mark.parametrize(
     ("sent", "answer"),
     [
         (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * LONGEST_HEAD + b"\r\n\r\n", 431),
         (b"POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % LONGEST_BODY, 413),
         (b"POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
         (b"GET http://[::1/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
-        (b"GET /health\r\n\r\n", 200),
+        (b"GET /health\r\n\r\n", 400),
         (b"\0\0\0\0\r\n\r\n", 400),
         (b"POST /health HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", 400),
     ],
-    ids=["long head", "long body", "absurd length", "no address", "no version", "noise", "bad chunk"],
+    ids=["long head", "long body", "absurd length", "no address", "no host", "noise", "bad chunk"],
 )
 def test_requests_that_are_none_are_refused(port: int, sent: bytes, answer: int) -> None:
     assert status(port, sent) == answer
