@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def export(
             something else, is a link, cannot be written, or is being written by another export.
     """
     base_url = _checked(base_url)
-    atlas, out = atlas.resolve(), placed(out)
+    atlas, out = Path(os.path.realpath(atlas)), placed(out)
     if out == atlas or atlas in out.parents:
         raise AtlasError(f"{out} lies inside the atlas: choose another OUT.")
     site = open_verified(atlas, base_url)
