@@ -45,6 +45,8 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             super().parse_header(header_plus)
         except ValueError as error:  # numbers of thousands of digits, addresses that are none
             raise ParsingError("Bad request") from error
+        if self.body_rcv is None:
+            self.expect_continue = False  # with what? waitress would wait for it
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]

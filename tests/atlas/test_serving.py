@@ -90,6 +90,11 @@ def test_of_requests_sent_without_waiting_one_is_answered(port: int) -> None:
     assert b"\r\nConnection: close\r\n" in content
 
 
+def test_who_expects_to_be_told_to_go_on_and_has_nothing_to_send_is_answered(port: int) -> None:
+    sent = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n"
+    assert status(port, sent) == 200
+
+
 def test_requests_one_after_the_other_share_a_connection(port: int) -> None:
     with closing(http.client.HTTPConnection("localhost", port, timeout=10)) as connection:
         for _ in range(3):
