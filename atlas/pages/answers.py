@@ -14,6 +14,7 @@ PATH = "/_dash-update-component"
 KEPT = 32  # answers of an atlas, 10 to 100 KB each
 _LONGEST = 200  # characters of a path
 _ASKED = {"output": "graph.children", "outputs": {"id": "graph", "property": "children"}}
+_QUERY = {"endId"}  # Dash's own, for callbacks in the background
 _CHANGED: tuple[list[str], ...] = ([], ["location.pathname"])
 
 
@@ -25,7 +26,8 @@ def register(server: Flask, albums: Mapping[str, Album]) -> None:
             return None
         if request.method != "POST":
             abort(405)
-        path = asked_path(request.get_data()) if request.mimetype == "application/json" and not request.query_string else None
+        plain = request.mimetype == "application/json" and set(request.args) <= _QUERY
+        path = asked_path(request.get_data()) if plain else None
         if path is None:
             abort(400, "No page asks for this.")
         g.asked = path, albums.get(path.split("/")[1] if "/" in path else "")

@@ -207,9 +207,10 @@ def test_what_is_no_callback_is_400(client: FlaskClient, body: str | bytes, kind
     assert client.post("/_dash-update-component", data=body, content_type=kind).status_code == 400
 
 
-def test_a_callback_has_one_method_and_no_query(client: FlaskClient) -> None:
+def test_a_callback_has_one_method_and_no_query_but_dashs(client: FlaskClient) -> None:
     assert client.post("/_dash-update-component", json=ASKED).status_code == 200
-    assert client.post("/_dash-update-component?cancelJob=1", json=ASKED).status_code == 400
+    assert client.post("/_dash-update-component?endId=abc~1", json=ASKED).status_code == 200
+    assert client.post("/_dash-update-component?endId=abc&cancelJob=1", json=ASKED).status_code == 400
     for method in ("GET", "PUT", "DELETE", "PATCH", "TRACE"):
         assert client.open("/_dash-update-component", method=method).status_code == 405
 
