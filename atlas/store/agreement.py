@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -35,20 +35,33 @@ class _Class:
         return SHARED if self.record.scope == SHARED else self.wnid
 
 
-def contradictions(store: Store) -> Iterator[Contradiction]:
-    """Find what in the tables of an atlas contradicts something else in them.
+def contradictions(store: Store, otherwise: Collection[str] = ()) -> Iterator[Contradiction]:
+    """Find what in the tables of an atlas cannot be, or contradicts something else in them.
+
+    Args:
+        store: the atlas; it must not refuse what is unfit.
+        otherwise: columns that its format defines in another way: nothing else can be held against them.
 
     Raises:
         AtlasError: a table cannot be read.
         SafetensorError, OSError: the dictionaries cannot.
     """
     whole = {name: store.table(name) for name in (files.CLASSES, files.CONCEPTS)}
-    atoms, unfit = dictionaries.read(store._published.path(files.DICTIONARIES))
+    atoms, unfit = dictionaries.read(store.dictionaries())
     unfit += [wrong for name, table in whole.items() for wrong in _of_rows(name, table)]
     unfit = unfit or list(_of_groups(store))
     if unfit:
         yield from unfit  # nothing can be computed from these
         return
+    yield from (wrong for wrong in _computed(store, atoms) if wrong.column not in otherwise)
+    for name, table in whole.items():
+        yield from columns.beyond(name, table)  # after what can be computed: a number is told of once
+    for batch in batches(store, files.STRATEGIES):
+        yield from columns.beyond(files.STRATEGIES, batch.rows)
+
+
+def _computed(store: Store, atoms: Dictionaries) -> Iterator[Contradiction]:
+    """Find what contradicts what else is stored; every cell is fit."""
     concepts: dict[str, list[Concept]] = {}
     for concept in store.all_concepts():
         concepts.setdefault(concept.wnid or SHARED, []).append(concept)
@@ -57,10 +70,6 @@ def contradictions(store: Store) -> Iterator[Contradiction]:
     for wnid, record in store.records.items():
         its = _Class(record, tuple(concepts.get(wnid, ())), _photos(store, wnid), _strategies(store, wnid))
         yield from _of_class(its, atoms, pooled=store.manifest.format_version == upgrade.VERSION)
-    for name, table in whole.items():
-        yield from columns.beyond(name, table)  # after what can be computed: a number is told of once
-    for batch in batches(store, files.STRATEGIES):
-        yield from columns.beyond(files.STRATEGIES, batch.rows)
     known = {concept.concept_id for found in concepts.values() for concept in found}
     for batch in batches(store, files.EXEMPLARS):
         yield from bounds.of_exemplars(tables.read_exemplars(batch.rows), known)

@@ -70,17 +70,6 @@ class Cells(NamedTuple):
     places: np.ndarray | None = None  # (values,) which of these
 
 
-def sound(name: str, table: pa.Table) -> pa.Table:
-    """Return a table, or some of its rows and columns, if all cells hold what they may.
-
-    Raises:
-        AtlasError: one does not.
-    """
-    for wrong in (*unfit(name, table), *beyond(name, table)):
-        raise AtlasError(str(wrong))
-    return table
-
-
 def unfit(name: str, table: pa.Table) -> Iterator[Contradiction]:
     """Find, column by column, the first cell that holds nothing a page could show.
 

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from atlas.schema import AtlasError
 from atlas.store import files
 from atlas.store.contradiction import Contradiction
 from atlas.store.tables import as_array
@@ -34,17 +33,6 @@ class _Photos(NamedTuple):
         """Return all elements of the lists of a column, and the row that each is of."""
         held = self.table[column].combine_chunks()
         return as_array(pc.list_flatten(held)), as_array(pc.list_parent_indices(held))
-
-
-def sound(table: pa.Table, grid: tuple[int, int]) -> pa.Table:
-    """Return photos, or some of their columns, if their lists are as long as they must be.
-
-    Raises:
-        AtlasError: one is not, or points at what is not there.
-    """
-    for wrong in of_photos(table, grid):
-        raise AtlasError(str(wrong))
-    return table
 
 
 def of_photos(table: pa.Table, grid: tuple[int, int]) -> Iterator[Contradiction]:

@@ -14,12 +14,12 @@ DEEPEST = 16
 MOST_VALUES = 10_000_000
 LONGEST_NAME, LONGEST_TEXT = 200, 10_000
 LARGEST_GRID = 1024
-_LARGEST_NUMBER = 1e15
+_LARGEST_WHOLE = 1 << 63
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 _NAMED = ("created", "config_digest", "shared_digest", "format_version")
 
 
-def strange(manifest: Manifest) -> Iterator[str]:
+def oddities(manifest: Manifest) -> Iterator[str]:
     """Find what a manifest says that cannot be: a sentence each."""
     for name in _NAMED:
         yield from _named(name, getattr(manifest, name))
@@ -54,7 +54,7 @@ def _photo_set(photo_set: PhotoSet) -> Iterator[str]:
     yield from _named("the name of a photo set", photo_set.name)
     for name in ("licence", "attribution"):
         yield from _texts("a photo set", {name: getattr(photo_set, name)})
-    if type(photo_set.n_photos) is not int or not 0 <= photo_set.n_photos < _LARGEST_NUMBER:
+    if type(photo_set.n_photos) is not int or not 0 <= photo_set.n_photos < _LARGEST_WHOLE:
         yield f"n_photos of a photo set is {_said(photo_set.n_photos)}, not how many there are"
 
 
@@ -96,7 +96,7 @@ def _wrong(value: object, depth: int) -> str:
         if len(value) > LONGEST_TEXT:
             return f"holds a text of {len(value)} characters, more than {LONGEST_TEXT}"
         return f"holds {_said(value)}, which is no text" if _NO_TEXT.search(value) else ""
-    if isinstance(value, int | float) and not (math.isfinite(value) and abs(value) <= _LARGEST_NUMBER):
+    if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) >= _LARGEST_WHOLE):
         return f"holds {_said(value)}, which is no number to work with"
     return "" if value is None or isinstance(value, bool | int | float) else f"holds a {type(value).__name__}"
 
