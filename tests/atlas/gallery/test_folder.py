@@ -340,6 +340,23 @@ def test_a_first_export_killed_anywhere_leaves_nothing_that_the_next_does_not_me
         shutil.rmtree(root)
 
 
+def test_what_somebody_keeps_where_a_killed_export_wrote_stays(tmp_path: Path) -> None:
+    number = 1
+    while not list(tmp_path.glob(".out.*.new/index.html")):
+        with suppress(Killed), killed_before(number):
+            put(tmp_path / "out", NEW)
+        number += 1
+    (staging,) = tmp_path.glob(".out.*.new")
+    (staging / "notes.txt").write_text("mine")
+    (staging / "data").symlink_to("../neighbour")
+    put(tmp_path / "out", NEW)
+    assert tree(staging) == {"notes.txt": "mine", "data": "→ ../neighbour"}
+    assert without_note(tree(tmp_path / "out")) == {
+        **{name: content for unit in NEW.values() for name, content in unit.items()},
+        **{str(parent): "folder" for unit in NEW.values() for name in unit for parent in Path(name).parents if parent.name},
+    }
+
+
 def test_what_somebody_puts_there_while_an_export_runs_stays(tmp_path: Path) -> None:
     out = tmp_path / "out"
     put(out, OLD)
