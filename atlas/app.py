@@ -26,6 +26,7 @@ from atlas.pages.album import Album
 from atlas.pages.home import classes_url
 from atlas.pages.render import live_graph, page
 from atlas.schema import AtlasError
+from atlas.shelf import Shelf
 from atlas.store import Store, data_path
 
 #: Dash's address of the scripts of packages.
@@ -39,6 +40,7 @@ class _App(dash.Dash):  # type: ignore[misc]  # Dash is untyped here
 
     def interpolate_index(self, **parts: Any) -> str:
         """Put Dash's live graph into the page that was drawn for this request."""
+        g.live = True
         live = sheets.bundle() + parts["config"] + parts["scripts"] + parts["renderer"]
         return _written(g.address, g.body.replace(markup(GRAPH_SLOT), parts["app_entry"]), self.albums, scripts=live)
 
@@ -57,7 +59,7 @@ def create_app(
     Raises:
         AtlasError: no atlas, two of the same name, a photo root that cannot be used, or a name that is none.
     """
-    albums = {store.name: Album(store, photo_root) for store in served}
+    albums = Shelf([Album(store, photo_root) for store in served])
     _refuse(served, albums, photo_root, public)
     app = _App(
         "atlas",
@@ -95,8 +97,9 @@ def _refuse(served: Sequence[Store], albums: Mapping[str, Album], photo_root: Pa
         raise AtlasError("A public atlas shows no private photos: leave out --photo-root.")
 
 
-def _prepare(app: dash.Dash, albums: Mapping[str, Album]) -> None:
+def _prepare(app: dash.Dash, albums: Shelf) -> None:
     server: Flask = app.server
+    server.before_request(albums.begin)
     server.config.update(
         MAX_CONTENT_LENGTH=64 * 1024,
         COMPRESS_BR_WINDOW=17,  # pages are small: a larger window costs 10 MB and saves nothing

@@ -122,9 +122,27 @@ def test_health_and_headers(client: FlaskClient) -> None:
     assert client.get("/ready").text == "made-up: 4 classes\nwithheld: 4 classes\n"
     policy = client.get("/made-up/").headers["Content-Security-Policy"]
     assert "unsafe-eval" not in policy
-    script = next(rule for rule in policy.split("; ") if rule.startswith("script-src"))
-    assert "unsafe-inline" not in script
+    assert "script-src 'self';" in policy
+    assert "style-src 'self';" in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_only_a_page_with_the_live_graph_may_write_style_elements(client: FlaskClient) -> None:
+    policies = {path: client.get(path).headers["Content-Security-Policy"] for path in [*PAGES, "/nope", "/made-up/classes.json"]}
+    assert [path for path, policy in policies.items() if "style-src 'self' 'unsafe-inline'" in policy] == [
+        f"/made-up/class/{BALL}"
+    ]
+    for policy in policies.values():
+        script = next(rule for rule in policy.split("; ") if rule.startswith("script-src"))
+        assert "unsafe" not in script
+
+
+def test_an_asset_is_kept_for_ever_only_by_its_own_digest(client: FlaskClient) -> None:
+    right = re.findall(r'href="(/assets/atlas.css[^"]+)"', client.get("/made-up/").text)[0]
+    assert "immutable" in client.get(right, buffered=True).headers["Cache-Control"]
+    others = (right[:-1] + "x", "/assets/atlas.css?m=", "/assets/atlas.css", right.replace("/atlas.css", "/views/../atlas.css"))
+    for other in others:
+        assert client.get(other, buffered=True).headers["Cache-Control"] == "no-cache"
 
 
 def test_a_page_that_cannot_be_drawn_says_so(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
