@@ -23,7 +23,9 @@
     const holder = drawn.flatMap((one) => [one, ...one.querySelectorAll("[data-rows]")]).find((one) => one.dataset.rows && !one.hidden);
     return holder ? JSON.parse(holder.dataset.rows) : { columns: [], rows: [] };
   }
-  const cell = (value) => value === null || value === undefined ? "" : /[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
+  /* A text never begins a formula: spreadsheets would run it. Mirrors plain in atlas/pages/exports.py. */
+  const plain = (value) => typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? "'" + value : String(value ?? "");
+  const cell = (value) => /[",\n\r]/.test(plain(value)) ? `"${plain(value).replaceAll('"', '""')}"` : plain(value);
   const csv = ({ columns, rows }) => [columns, ...rows].map((row) => row.map(cell).join(",") + "\n").join("");
   const json = ({ columns, rows }) => JSON.stringify(rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i] === undefined ? null : row[i]]))), null, 1) + "\n";
 

@@ -42,12 +42,18 @@ def serve(
     host: Annotated[str, typer.Option(help="0.0.0.0: reachable from other machines")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one")] = 8050,
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes")] = 1,
+    allowed_hosts: Annotated[
+        list[str] | None, typer.Option(help="names it may be asked by, a,b: localhost and numbers always; .a: all below a, too")
+    ] = None,
 ) -> None:
     """Show atlases in the browser."""
     from atlas import wsgi
     from atlas.app import create_app
+    from atlas.hosts import is_number
 
-    app = create_app(wsgi.open_stores(atlases or [shipped()]), photo_root=photo_root)
+    allowed = [name for given in allowed_hosts or () for name in given.split(",")]
+    allowed += [] if is_number(host.strip("[]")) else [host]
+    app = create_app(wsgi.open_stores(atlases or [shipped()]), photo_root=photo_root, allowed_hosts=allowed)
     console = Console(highlight=False)
     wsgi.serve(
         wsgi.ready_server(app),

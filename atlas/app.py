@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+import traceback
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dash
-from dash import Input, Output, dcc, html
-from flask import Flask, Response, g, redirect, request
+from dash import Input, Output, dcc, fingerprint, html
+from flask import Flask, Response, abort, g, redirect, request
 from flask_compress import Compress
 from werkzeug.exceptions import HTTPException
 
@@ -17,13 +19,18 @@ from atlas.components.document import document, message
 from atlas.components.links import home_url
 from atlas.components.markup import markup
 from atlas.components.strategies import GRAPH_SLOT
+from atlas.hosts import Hosts
 from atlas.pages import answers, exports, files, sheets
 from atlas.pages.addresses import Address, NotFound, resolve
 from atlas.pages.album import Album
 from atlas.pages.home import classes_url
 from atlas.pages.render import live_graph, page
 from atlas.schema import AtlasError
+from atlas.shelf import Shelf
 from atlas.store import Store, data_path
+
+#: Dash's address of the scripts of packages.
+PARTS = "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>"
 
 
 class _App(dash.Dash):  # type: ignore[misc]  # Dash is untyped here
@@ -33,22 +40,26 @@ class _App(dash.Dash):  # type: ignore[misc]  # Dash is untyped here
 
     def interpolate_index(self, **parts: Any) -> str:
         """Put Dash's live graph into the page that was drawn for this request."""
+        g.live = True
         live = sheets.bundle() + parts["config"] + parts["scripts"] + parts["renderer"]
         return _written(g.address, g.body.replace(markup(GRAPH_SLOT), parts["app_entry"]), self.albums, scripts=live)
 
 
-def create_app(served: Sequence[Store], *, photo_root: Path | None = None, public: bool = False) -> dash.Dash:
+def create_app(
+    served: Sequence[Store], *, photo_root: Path | None = None, public: bool = False, allowed_hosts: Sequence[str] = ()
+) -> dash.Dash:
     """Return the app that shows some atlases.
 
     Args:
         served: the atlases, the first at ``/``.
         photo_root: the reader's own photos, for atlases that withhold theirs.
         public: for strangers; private photos are refused.
+        allowed_hosts: names by which it may be asked, beside localhost and numbers; with a leading dot, those below, too.
 
     Raises:
-        AtlasError: no atlas, two of the same name, or a photo root that cannot be used.
+        AtlasError: no atlas, two of the same name, a photo root that cannot be used, or a name that is none.
     """
-    albums = {store.name: Album(store, photo_root) for store in served}
+    albums = Shelf([Album(store, photo_root) for store in served])
     _refuse(served, albums, photo_root, public)
     app = _App(
         "atlas",
@@ -64,8 +75,9 @@ def create_app(served: Sequence[Store], *, photo_root: Path | None = None, publi
     app.server.extensions["atlas"] = list(served)
     app.layout = html.Div([dcc.Location(id="location", refresh=False), html.Div(id="graph")])
     app.callback(Output("graph", "children"), Input("location", "pathname"))(lambda path: live_graph(path or "/", albums))
-    _prepare(app.server, albums)
+    _prepare(app, albums)
     headers.register(app)
+    app.server.wsgi_app = Hosts(app.server.wsgi_app, allowed_hosts)
     return app
 
 
@@ -85,7 +97,9 @@ def _refuse(served: Sequence[Store], albums: Mapping[str, Album], photo_root: Pa
         raise AtlasError("A public atlas shows no private photos: leave out --photo-root.")
 
 
-def _prepare(server: Flask, albums: Mapping[str, Album]) -> None:
+def _prepare(app: dash.Dash, albums: Shelf) -> None:
+    server: Flask = app.server
+    server.before_request(albums.begin)
     server.config.update(
         MAX_CONTENT_LENGTH=64 * 1024,
         COMPRESS_BR_WINDOW=17,  # pages are small: a larger window costs 10 MB and saves nothing
@@ -94,12 +108,33 @@ def _prepare(server: Flask, albums: Mapping[str, Album]) -> None:
     Compress(server)
     files.register(server, albums)
     exports.register(server, albums)
-    answers.register(server)
+    answers.register(server, albums)
+    server.before_request(lambda: _refuse_parts(app.registered_paths))
     server.add_url_rule("/health", "atlas.health", lambda: Response("ok\n", mimetype="text/plain"))
     server.add_url_rule("/ready", "atlas.ready", lambda: _ready(albums))
     server.before_request(lambda: _draw(albums))
     server.register_error_handler(HTTPException, lambda error: _error_page(error, albums))
+    server.log_exception = _log  # type: ignore[method-assign,assignment]
     server.register_error_handler(AtlasError, lambda error: _apology("This page cannot be shown", str(error), albums, status=500))
+
+
+def _refuse_parts(known: Mapping[str, Collection[str]]) -> None:
+    """Answer 404 to scripts that no package has; Dash would raise an error."""
+    if request.endpoint != PARTS:
+        return
+    values = request.view_args or {}
+    path, _ = fingerprint.check_fingerprint(values["fingerprinted_path"])
+    if path not in known.get(values["package_name"], ()):
+        abort(404)
+
+
+def _log(raised: Any) -> None:
+    """Write one line about an error that nobody expected; whoever asked gets a page that says so."""
+    kind, error = raised[:2]
+    place = traceback.extract_tb(raised[2])[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    words = f"{request.method} {request.full_path[:200]!r}: {kind.__name__} at {where}: {str(error)[:200]!r}"
+    logging.getLogger("atlas").error(words)
 
 
 def _ready(albums: Mapping[str, Album]) -> Response:

@@ -83,7 +83,7 @@ def opened(content: Path | Stream) -> Iterator[Image.Image]:
         UnidentifiedImageError: it is none of the formats.
         OSError: it cannot be read. Decoders raise many other kinds, down to struct.error.
     """
-    with ExitStack() as stack:
+    with ExitStack() as alone, ExitStack() as stack:  # alone until its pixels are freed
         stream = regular(content) if isinstance(content, Path) else content
         if isinstance(content, Path):
             stack.callback(stream.close)
@@ -94,13 +94,14 @@ def opened(content: Path | Stream) -> Iterator[Image.Image]:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; a bomb is refused below
         if size > _LARGE:
-            stack.enter_context(_one_large)
-        image = stack.enter_context(Image.open(stream, formats=FORMATS))
+            alone.enter_context(_one_large)
+        image = Image.open(stream, formats=FORMATS)
+        stack.callback(image.close)
         if image.width * image.height > LARGEST_PIXELS:
             found = f"{image.width}×{image.height} pixels, at most {LARGEST_PIXELS // 1_000_000} million are read"
             raise Unusable(f"too large ({found})")
         if image.width * image.height > _LARGE >= size:
-            stack.enter_context(_one_large)
+            alone.enter_context(_one_large)
         yield image
 
 

@@ -1,4 +1,7 @@
-"""Serving: `gunicorn --preload 'atlas.wsgi:application("ATLAS")'`, or ``serve`` for the command line."""
+"""Serving: `gunicorn --preload -k atlas.wsgi.Buffered 'atlas.wsgi:application("ATLAS")'`, or ``serve`` for the command line.
+
+Other workers of gunicorn serve the same; but with them a client that sends its request slowly holds one of a few threads.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,25 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from atlas.app import create_app
+from atlas.buffered import Buffered
 from atlas.components.links import class_url, home_url
 from atlas.schema import AtlasError
 from atlas.store import Store, untouched
 
-THREADS = 4  # more would only wait for each other, and each has its own memory
-_M_ARENA_MAX = -8  # of mallopt
+__all__ = ["Buffered", "application", "serve"]
+
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # of mallopt
 
 
-def application(*atlases: str, photo_root: str | None = None) -> Flask:
-    """Return the WSGI application for some atlases, ready to answer."""
+def application(*atlases: str, photo_root: str | None = None, allowed_hosts: Sequence[str] = ()) -> Flask:
+    """Return the WSGI application for some atlases, ready to answer.
+
+    Raises:
+        AtlasError: one cannot be read, or its tables are not those that were published.
+    """
     _spare_memory()
-    app = create_app([Store(atlas) for atlas in atlases], photo_root=Path(photo_root) if photo_root else None)
+    stores = open_stores([Path(atlas) for atlas in atlases])
+    app = create_app(stores, photo_root=Path(photo_root) if photo_root else None, allowed_hosts=allowed_hosts)
     return ready_server(app)
 
 
@@ -65,13 +75,14 @@ def serve(server: Flask, *, host: str, port: int, workers: int, ready: Callable[
     Raises:
         AtlasError: the address cannot be used.
     """
+    host = host.strip("[]")
     port = free(host, port)
-    shown = f"http://{'localhost' if host in ('0.0.0.0', '::') else host}:{port}/"
+    place = f"[{host}]" if ":" in host else host
+    shown = f"http://{'localhost' if host in ('0.0.0.0', '::') else place}:{port}/"
     settings = {
-        "bind": f"{host}:{port}",
+        "bind": f"{place}:{port}",
         "workers": workers,
-        "threads": THREADS,
-        "worker_class": "gthread",
+        "worker_class": Buffered,
         "preload_app": True,
         "control_socket_disable": True,
         "loglevel": "warning",
@@ -92,10 +103,12 @@ def _warm(server: Flask) -> None:
 
 
 def _spare_memory() -> None:
-    """Keep freed memory together: by default every thread has a heap of its own, and Arrow one beside it."""
+    """Keep freed memory together, and give large pieces back: by default every thread has a heap, and Arrow one beside it."""
     pa.set_memory_pool(pa.system_memory_pool())
     with suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_ARENA_MAX, 2)
+        library.mallopt(_M_MMAP_THRESHOLD, 12 << 20)  # else heaps keep what a large photo took
 
 
 def free(host: str, port: int) -> int:

@@ -189,7 +189,22 @@
     if (kind && graph) window.Plotly.downloadImage(graph, { format: kind, width: 1000, height: 800, scale: 2, filename: document.title.split(" · ")[0] + "-strategies" });
   });
 
+  /* The page, its data and its graph are fetched one after the other; what was published in between is shown whole, by loading the
+     page again: once, for who knows what else keeps old pages. */
+  let ours = "";
+  function ofOnePublish(digest) {
+    if (!ours || !digest || digest === ours) return true;
+    const here = `${location.pathname} ${ours}`;
+    try {
+      if (sessionStorage.getItem("reloaded") === here) return true;
+      sessionStorage.setItem("reloaded", here);
+    } catch { return true; }
+    location.reload();
+    return false;
+  }
+
   function bind(found) {
+    if (!ofOnePublish(found.layout && found.layout.meta && found.layout.meta.digest)) return;
     graph = found;
     found.on("plotly_hover", hover);
     found.on("plotly_unhover", () => hover(null));
@@ -210,8 +225,10 @@
     const panel = page.querySelector("[data-photos]");
     data = null; graph = null; everything = false; listed = "";
     if (!panel) return;
+    ours = new URLSearchParams(panel.dataset.photos.split("?")[1] || "").get("v") || "";
     seek();
     data = await atlas.load(panel.dataset.photos);
+    if (data && !ofOnePublish(data.digest)) return;
     if (!data) { document.getElementById("photo-body").textContent = "The photos could not be loaded. Reload the page to try again."; return; }
     if (document.contains(panel)) atlas.mark();
   });

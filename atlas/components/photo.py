@@ -13,6 +13,8 @@ from atlas.components.exports import CHART, exports
 from atlas.components.view import ClassView, PhotoSource
 from atlas.schema import Photos
 
+#: Of the digest of a class, by which a page, its data and its graph know that they are of one publish.
+DIGITS = 12
 _MISSING = (
     "This atlas does not contain its photos. If you have them, start it with "
     "`atlas serve ATLAS --photo-root FOLDER` and they appear here."
@@ -46,6 +48,7 @@ def photo_data(view: ClassView) -> dict[str, Any]:
     others = photos.contributions.sum(axis=1) - photos.contributions[:, shown].sum(axis=1)
     return {
         "n": len(photos),
+        "digest": view.record.digest[:DIGITS],
         "name": view.record.info.name,
         "concepts": [{"index": c.index, "colour": c.colour, "shared": c.scope == "shared"} for c in view.concepts],
         "predicted": [name_of(int(i), view.class_names) for i in photos.predicted],

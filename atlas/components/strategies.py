@@ -12,7 +12,7 @@ from atlas.components import formats, rates
 from atlas.components.explain import explain
 from atlas.components.exports import exports, graph_exports, reference, rows, table_links
 from atlas.components.links import class_url
-from atlas.components.photo import name_of
+from atlas.components.photo import DIGITS, name_of
 from atlas.components.rates import Rate
 from atlas.components.view import ClassView
 from atlas.figures.strategy_graph import strategy_graph_values
@@ -77,11 +77,17 @@ def _flatness(photos: Photos) -> float:
     return min(max(width / max(height, 1e-6) / 1.5, 1.0), 1.8)
 
 
-def graph(photos: Layout | None, colours: Mapping[int, int]) -> Any:
-    """Return the live graph that takes the place of the slot; None when there are too few photos."""
+def graph(photos: Layout | None, colours: Mapping[int, int], digest: str) -> Any:
+    """Return the live graph that takes the place of the slot; None when there are too few photos.
+
+    Args:
+        photos: where they lie.
+        colours: concept index → colour index.
+        digest: of the class; the page compares it with its own.
+    """
     if photos is None or len(photos) < GRAPH_PHOTOS:
         return None
-    figure = strategy_graph_values(photos, colours=colours)
+    figure = strategy_graph_values(photos, colours=colours, digest=digest[:DIGITS])
     return dcc.Graph(id="strategy-graph", figure=figure, config=_CONFIG, responsive=True)
 
 

@@ -17,7 +17,9 @@ def strategy_graph(photos: Layout, *, colours: Mapping[int, int], mode: theme.Mo
     return go.Figure(strategy_graph_values(photos, colours=colours, mode=mode), _validate=False)
 
 
-def strategy_graph_values(photos: Layout, *, colours: Mapping[int, int], mode: theme.Mode = "light") -> dict[str, object]:
+def strategy_graph_values(
+    photos: Layout, *, colours: Mapping[int, int], mode: theme.Mode = "light", digest: str = ""
+) -> dict[str, object]:
     """Draw the photos of a class by their 2-D layout.
 
     Four traces, in this order: edges between mutual neighbours, hulls of the strategies, photos, numbers of the concepts.
@@ -26,6 +28,7 @@ def strategy_graph_values(photos: Layout, *, colours: Mapping[int, int], mode: t
         photos: where the photos of one class lie.
         colours: concept index → colour index; a concept it lacks is grey.
         mode: light or dark.
+        digest: of what is drawn, for whoever compares.
     """
     tokens = theme.TOKENS[mode]
     edges, hulls, labels = _edges(photos), _hulls(photos), _labels(photos, colours)
@@ -46,6 +49,7 @@ def strategy_graph_values(photos: Layout, *, colours: Mapping[int, int], mode: t
         "xaxis": axis,
         "yaxis": axis | {"scaleanchor": "x"},
         "uirevision": "kept",
+        **({"meta": {"digest": digest}} if digest else {}),
     }
     data = [{"type": "scatter", "hoverinfo": "skip", "showlegend": False, **trace} for trace in traces]
     return {"data": data, "layout": layout}

@@ -128,7 +128,7 @@ def concept_page(site: Site, wnid: str | None, one: Concept) -> str:
 def copy_pictures(site: Site, owner: str, staged: Staged) -> None:
     """Copy the pictures of a class, or of the shared concepts; feature visualizations get a twin without transparency."""
     for name in site.pictures.get(owner, ()):
-        picture = site.store.picture_path(name).read_bytes()
+        picture = site.store.picture_bytes(name)
         staged.save(name, picture)
         if _SYNTHESISED.search(name):
             staged.save(opaque_name(name), opaque(picture))

@@ -162,9 +162,13 @@ class Folder:
             spoilt = {unit(name) for name in withheld}
             note = {"kind": KIND, **about, "units": {key: value for key, value in units.items() if key not in spoilt}}
             content = json.dumps(note | {"files": listed}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-            if self._note is None or self._note.content != content or self._found.own != listed:
+            changed = self._note is None or self._note.content != content or self._found.own != listed
+            if changed:
                 self._fill(listed, withheld, content)
                 self._swap()
+        with self._told("the new gallery is there, and the same command will finish what is left to do"):
+            if changed and self._beside.kind(self._old) == "folder":
+                self._settle(self._old)
         return _stayed(sorted(withheld), [name for name in self._found.changed if name not in files])
 
     def _withheld(self, files: Iterable[str]) -> set[str]:
@@ -186,11 +190,15 @@ class Folder:
         self._beside.write(f"{self._new}/{NOTE}", note)
 
     def _swap(self) -> None:
+        """Put the new gallery in the place of the old one, or leave that."""
         if self._there:
             self._beside.move(self._name, self._old)
-        self._beside.move(self._new, self._name)
-        if self._beside.kind(self._old) == "folder":
-            self._settle(self._old)
+        try:
+            self._beside.move(self._new, self._name)
+        except OSError:
+            if self._beside.kind(self._old) == "folder":
+                self._beside.move(self._old, self._name)
+            raise
 
     def _settle(self, old: str) -> None:
         """Move what is not ours from the gallery that was replaced into the new one, and delete the rest."""
@@ -234,8 +242,9 @@ def placed(out: Path) -> Path:
     try:
         whole = out.absolute() if out.absolute().name not in ("", "..") else out.resolve()
         return whole.parent.resolve() / whole.name
-    except RuntimeError as error:
-        raise AtlasError(f"{out} cannot be written (a link leads back to itself): choose another OUT.") from error
+    except (OSError, RuntimeError) as error:  # a link that leads back to itself is a RuntimeError, until Python 3.13
+        why = error.strerror if isinstance(error, OSError) else "a link leads back to itself"
+        raise AtlasError(f"{out} cannot be written ({why}): choose another OUT.") from error
 
 
 def _by_unit(files: Iterable[str]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from atlas.gallery import tables
 from atlas.gallery.addresses import PAGE
 from atlas.gallery.concept_map import write_map
 from atlas.gallery.names import listed, write_names
+from atlas.gallery.policy import restrained
 from atlas.gallery.site import Site, own_url
 from atlas.gallery.staged import Staged
 from atlas.pages import home, method, sheets
@@ -86,7 +87,7 @@ def _missing(site: Site) -> str:
     It is shown at any depth, so its own links must be whole ones; a gallery that does not know its address has none there.
     """
     if not site.addresses.base_url:
-        return site.fill("missing.html.j2")
+        return restrained(site.fill("missing.html.j2"))
     body = message("Not found", "There is no page at this address.", atlas=site.store.name)
     head = f'{sheets.styles()}<meta name="robots" content="noindex"><link rel="stylesheet" href="{own_url("gallery.css")}">'
     return site.written(body, f"Not found · {site.store.name} · Concept Atlas", head, site.addresses.base_url)

@@ -4,48 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 
 from atlas.gallery.site import Site
 from atlas.schema import AtlasError
-from atlas.store import files, untouched
+from atlas.store import untouched
 
 
-def open_verified(atlas: Path, base_url: str) -> tuple[Site, str]:
-    """Open an atlas that is as it was published; return it with what tells this publish from others.
+def open_verified(atlas: Path, base_url: str) -> Site:
+    """Open an atlas that is as it was published.
 
     Raises:
         AtlasError: it cannot be read, was changed, or was published anew just now.
     """
-    verified = untouched(atlas)
-    publish = published(atlas)
-    site = open_again(atlas, base_url, publish)
-    if site.store.manifest != verified.manifest:
-        raise _superseded(atlas)
-    return site, publish
+    return open_snapshot(atlas, base_url, untouched(atlas).snapshot)
 
 
-def open_again(atlas: Path, base_url: str, publish: str) -> Site:
-    """Open the publish of an atlas that another process has opened.
+def open_snapshot(atlas: Path, base_url: str, snapshot: str) -> Site:
+    """Open the publish of an atlas that was opened elsewhere, too.
 
     Raises:
         AtlasError: the atlas was published anew.
     """
     site = Site(atlas, base_url)
-    refuse_newer(atlas, publish)
-    return site
-
-
-def published(atlas: Path) -> str:
-    """Return what tells the publish of an atlas that readers see now from others."""
-    return sha256(files.read_bytes(atlas, files.MANIFEST)).hexdigest()
-
-
-def refuse_newer(atlas: Path, publish: str) -> None:
-    """Raise AtlasError where an atlas is no longer the one that was opened."""
-    if published(atlas) != publish:
+    if site.store.snapshot != snapshot:
         raise _superseded(atlas)
+    return site
 
 
 def _superseded(atlas: Path) -> AtlasError:
@@ -54,10 +38,21 @@ def _superseded(atlas: Path) -> AtlasError:
 
 @contextmanager
 def reading(site: Site) -> Iterator[None]:
-    """Say of an error of the system that it is the atlas's: what writes a gallery tells its own."""
+    """Say of an error of the system that it is the atlas's: what writes a gallery tells its own.
+
+    Raises:
+        AtlasError: the atlas cannot be read, or not any more, since it was published anew.
+    """
     root = site.store.root
     try:
         yield
     except OSError as error:
         what = f"{error.filename} cannot be read ({error.strerror})" if error.errno else f"{root} cannot be read ({error})"
         raise AtlasError(f"{what}: run `atlas check {root}`.") from error
+    except AtlasError as error:
+        if site.store.superseded():
+            raise _superseded(root) from error
+        raise
+    except Exception as error:  # tables that vouch for each other and still make no sense: in ways nobody can list
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise AtlasError(f"{root} cannot be shown ({said}): run `atlas check {root}`.") from error

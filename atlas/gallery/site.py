@@ -15,6 +15,7 @@ from atlas.components.document import document
 from atlas.gallery import social
 from atlas.gallery.addresses import Addresses
 from atlas.gallery.own import OWN_ASSETS, SHARED_ASSETS, is_own
+from atlas.gallery.policy import restrained
 from atlas.gallery.reader import RecentAlbum, RecentStore
 from atlas.gallery.staged import Staged
 from atlas.pages import sheets
@@ -95,7 +96,7 @@ class Site:
         scripts = brought + "".join(f'<script src="{name}"></script>' for name in named)
         index = f"/{self.store.name}/classes.json"
         text = document(body, title=title, atlas=self.store.name, head=head, scripts=scripts, index=index)
-        return self.addresses.rewrite(text, root)
+        return restrained(self.addresses.rewrite(text, root), root)
 
     def copy_assets(self, staged: Staged) -> None:
         """Put sheets, scripts and the icon beside the pages; what they say to their makers stays behind."""

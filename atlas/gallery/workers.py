@@ -14,7 +14,7 @@ from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 
 from atlas.gallery import classes
-from atlas.gallery.opened import open_again, reading
+from atlas.gallery.opened import open_snapshot, reading
 from atlas.gallery.site import Site
 from atlas.gallery.staged import Staged
 from atlas.schema import SHARED, AtlasError
@@ -29,14 +29,14 @@ class Task:
 
     Args:
         atlas: the folder of the atlas.
-        publish: which publish of it is exported.
+        snapshot: which publish of it is exported, as Store.snapshot tells.
         base_url: where the gallery will be published.
         staging: the folder it is written into.
         out: where it will lie.
     """
 
     atlas: Path
-    publish: str
+    snapshot: str
     base_url: str
     staging: Path
     out: Path
@@ -99,14 +99,14 @@ def _end_after(sentinel: int) -> None:
 
 
 @cache
-def _opened(atlas: Path, base_url: str, publish: str) -> Site:
+def _opened(atlas: Path, base_url: str, snapshot: str) -> Site:
     """Open an atlas once a process."""
-    return open_again(atlas, base_url, publish)
+    return open_snapshot(atlas, base_url, snapshot)
 
 
 def _write_elsewhere(task: Task, units: Sequence[str]) -> dict[str, str]:
     """Write some classes; return their files. Pages are trees, freed without the collector, which costs a fifth of the time."""
-    site = _opened(task.atlas, task.base_url, task.publish)
+    site = _opened(task.atlas, task.base_url, task.snapshot)
     gc.freeze()
     gc.disable()
     try:

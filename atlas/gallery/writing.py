@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from atlas.gallery import front
 from atlas.gallery.addresses import PAGE
 from atlas.gallery.digests import digests
 from atlas.gallery.folder import Folder, placed
-from atlas.gallery.opened import open_verified, reading, refuse_newer
+from atlas.gallery.opened import open_verified, reading
 from atlas.gallery.workers import Task, cores, write_all
 from atlas.schema import AtlasError
 
@@ -47,23 +48,22 @@ def export(
             something else, is a link, cannot be written, or is being written by another export.
     """
     base_url = _checked(base_url)
-    atlas, out = atlas.resolve(), placed(out)
+    atlas, out = Path(os.path.realpath(atlas)), placed(out)
     if out == atlas or atlas in out.parents:
         raise AtlasError(f"{out} lies inside the atlas: choose another OUT.")
-    site, publish = open_verified(atlas, base_url)
+    site = open_verified(atlas, base_url)
     with reading(site):
         wanted = digests(site)
     with Folder(out) as folder:
         kept = {unit for unit, digest in wanted.items() if folder.keep(unit, digest)}
         todo = [unit for unit in wanted if unit not in kept]
         progress(len(kept), len(wanted))
-        task = Task(atlas, publish, base_url, folder.staging, out)
+        task = Task(atlas, site.store.snapshot, base_url, folder.staging, out)
         for done in write_all(todo, site, folder.staged, task, workers or cores()):
             progress(len(kept) + done, len(wanted))
         pages = sorted(name for name in folder.files if name.endswith(f"/{PAGE}"))
         with reading(site):
             count = len(pages) + front.write_front(site, folder.staged, pages)
-            refuse_newer(atlas, publish)
         stayed = folder.publish(wanted, {"atlas": site.store.name, "version": __version__, "base_url": base_url})
     return Exported(count, len(todo), len(kept), stayed)
 

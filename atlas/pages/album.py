@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -22,6 +23,7 @@ class Album:
         self.photo_root = photo_root
         self._sizes: dict[str, tuple[int, int]] = {}
         self._kept: dict[str, str] = {}
+        self.answers: OrderedDict[str, bytes] = OrderedDict()  # of the graph's callback, by the path of the page
 
     def picture(self, name: str | None) -> Picture | None:
         """Return a picture by its name in the atlas."""

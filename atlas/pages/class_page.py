@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from dash import html
 
@@ -15,7 +15,7 @@ from atlas.components.faithfulness import faithfulness_panel
 from atlas.components.in_shared import shared_section
 from atlas.components.links import class_url
 from atlas.components.nearest import NearClass, nearest_section
-from atlas.components.photo import photo_panel
+from atlas.components.photo import DIGITS, photo_panel
 from atlas.components.strategies import GRAPH_PHOTOS, strategies_panel
 from atlas.components.view import AlignedConcept, ClassView
 from atlas.components.weights_only import weights_only
@@ -79,7 +79,7 @@ def class_view(album: Album, wnid: str) -> ClassView:
         photo_source=album.photo_source(wnid),
         backbone=str(store.manifest.backbone.get("name", "")),
         created=store.manifest.created,
-        data_url=f"/{store.name}/photos/{wnid}.json?v={store.record(wnid).digest[:12]}",
+        data_url=f"/{store.name}/photos/{wnid}.json?v={store.record(wnid).digest[:DIGITS]}",
     )
 
 
@@ -125,13 +125,17 @@ def relatives(store: Store, wnid: str, most: int = 8) -> list[str]:
     return []
 
 
-@lru_cache(maxsize=8)
+_named: WeakKeyDictionary[Store, dict[str, str]] = WeakKeyDictionary()  # no store is held longer than it is shown
+
+
 def class_names(store: Store) -> dict[str, str]:
     """Return wnid → name, of all 1000 classes; the atlas's own names win."""
-    return {info.wnid: info.name for info in imagenet_classes()} | store.names
+    known = _named.get(store)
+    if known is None:
+        known = _named[store] = {info.wnid: info.name for info in imagenet_classes()} | store.names
+    return known
 
 
-@lru_cache(maxsize=8)
 def names_by_index(store: Store) -> tuple[str, ...]:
     """Return the names of the 1000 classes, by class index."""
     names = class_names(store)

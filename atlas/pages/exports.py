@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -182,11 +182,20 @@ def as_csv(rows: Rows) -> Response:
         | {f"concept_{j}_logits": row["concept_logits"].get(str(j), 0.0) for j in named}
         for row in rows
     ]
+    columns = list(flat[0]) if flat else []
+    lines = [_line(columns), *(_line([row.get(column) for column in columns]) for row in flat)] if columns else [_line([])]
+    return Response("".join(lines), mimetype="text/csv")
+
+
+def _line(cells: Sequence[Any]) -> str:
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, fieldnames=list(flat[0]) if flat else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    return Response(stream.getvalue(), mimetype="text/csv")
+    csv.writer(stream).writerow([plain(cell) for cell in cells])  # it puts either end of a line into quotes, as it ends in both
+    return stream.getvalue().removesuffix("\r\n") + "\n"
+
+
+def plain(value: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula: a text that would begin one begins with an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def as_json(rows: Rows) -> Response:

@@ -11,19 +11,18 @@ from typing import Any
 from flask import Flask, Response, abort, request
 from PIL import Image
 
-from atlas.components.photo import photo_data
+from atlas.components.photo import DIGITS, photo_data
 from atlas.pages import home, map_page
 from atlas.pages.album import CROP_SIDE, Album
 from atlas.pages.class_page import class_view
 from atlas.pages.decoding import Busy, Decoding, identity
-from atlas.photos import CHECK, Box, part, regular, shown, upright_size
+from atlas.photos import CHECK, Box, part, shown, upright_size
 from atlas.schema import AtlasError
 
 _FOR_EVER = 365 * 24 * 3600
 PHOTO_SIDE = 448  # pixels of a photo in its panel
 #: Pixels of a photo that a page may ask for: in a list, in a spread, in its panel, large.
 SIDES = {"96": 96, "128": 128, "448": PHOTO_SIDE, "896": 896}
-LARGEST_PICTURE = 50_000_000  # bytes of a picture of the atlas
 HEAT_SIDE = 112  # pixels of a heat map, enlarged smoothly
 HEAT_COLOUR = (255, 138, 0)
 
@@ -63,30 +62,19 @@ def _with_album(view: Callable[..., Response], albums: Mapping[str, Album], deco
 def picture(album: Album, owner: str, file: str, *, decoding: Decoding) -> Response:
     """Send a picture that the manifest names; ``opaque`` shows what its transparency hides."""
     name = f"pictures/{owner}/{file}.webp"
-    path = album.store.picture_path(name)
+    content = album.store.picture_bytes(name)
     version = str(album.store.manifest.files[name]["sha256"])
     current = request.args.get("v") == version[:8]
     if "opaque" in request.args:
-        return _sent(decoding((_known(path), "opaque"), lambda: _opaque(path, name)), lasting=current)
-    response = _sent(_content(path, name), lasting=current)
+        return _sent(decoding((version, "opaque"), lambda: _opaque(content, name)), lasting=current)
+    response = _sent(content, lasting=current)
     response.set_etag(version[:16])
     response.make_conditional(request)
     return response
 
 
-def _content(path: Path, name: str) -> bytes:
-    try:
-        with regular(path) as stream:
-            content = stream.read(LARGEST_PICTURE + 1)
-    except (OSError, ValueError) as error:
-        raise AtlasError(f"{name} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
-    if len(content) > LARGEST_PICTURE:
-        raise AtlasError(f"{name} is larger than {LARGEST_PICTURE // 1_000_000} MB.")
-    return content
-
-
-def _opaque(path: Path, name: str) -> bytes:
-    with shown(path, name, CHECK) as image:
+def _opaque(content: bytes, name: str) -> bytes:
+    with shown(BytesIO(content), name, CHECK) as image:
         return _webp(image.convert("RGB"))
 
 
@@ -185,7 +173,7 @@ def heat(album: Album, wnid: str, n: int, index: int) -> Response:
 def photos(album: Album, wnid: str) -> Response:
     """Send the photos of a class as data."""
     view = class_view(album, wnid)
-    return _json(_compact(photo_data(view)), lasting=request.args.get("v") == view.record.digest[:12])
+    return _json(_compact(photo_data(view)), lasting=request.args.get("v") == view.record.digest[:DIGITS])
 
 
 def classes(album: Album) -> Response:

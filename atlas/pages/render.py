@@ -37,4 +37,5 @@ def live_graph(path: str, albums: Mapping[str, Album]) -> Any:
     if address.kind != "class" or not address.wnid:
         return None
     store, wnid = address.store, address.wnid
-    return graph(store.layout(wnid), {concept.index: concept.colour for concept in store.concepts(wnid)})
+    colours = {concept.index: concept.colour for concept in store.concepts(wnid)}
+    return graph(store.layout(wnid), colours, store.record(wnid).digest)

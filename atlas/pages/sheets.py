@@ -26,6 +26,17 @@ def asset_url(name: str) -> str:
     return f"/assets/{name}?m={sha256((data_path('assets') / name).read_bytes()).hexdigest()[:10]}"
 
 
+@cache
+def _names() -> frozenset[str]:
+    folder = data_path("assets")
+    return frozenset(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def is_current(name: str, version: str) -> bool:
+    """Return whether a version is the digest of an asset's content, as its address names it."""
+    return name in _names() and asset_url(name) == f"/assets/{name}?m={version}"
+
+
 def styles() -> str:
     """Return what goes into the head: the sheets, and the script that must run before anything is drawn."""
     links = "".join(f'<link rel="stylesheet" href="{asset_url(name)}">' for name in STYLES)

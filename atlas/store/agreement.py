@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from safetensors import safe_open
+import pyarrow as pa
 
-from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Photos, Strategy
-from atlas.store import bounds, consistency, files, tables, upgrade
+from atlas.schema import SHARED, ClassRecord, Concept, Photos, Strategy
+from atlas.store import bounds, columns, consistency, dictionaries, files, identities, shapes, tables, upgrade
+from atlas.store.batches import batches
 from atlas.store.contradiction import Contradiction
+from atlas.store.dictionaries import Dictionaries
 from atlas.store.metadata import imagenet_classes
 from atlas.store.reader import Store
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Dictionaries:
-    """How many atoms each has, by owner, and which are centred."""
-
-    sizes: dict[str, int]
-    centred: frozenset[str]
-
-    @property
-    def shared(self) -> int:
-        return self.sizes.get(SHARED, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,59 +35,95 @@ class _Class:
         return SHARED if self.record.scope == SHARED else self.wnid
 
 
-def contradictions(store: Store) -> Iterator[Contradiction]:
-    """Find what in the tables of an atlas contradicts something else in them.
+def contradictions(store: Store, otherwise: Collection[str] = ()) -> Iterator[Contradiction]:
+    """Find what in the tables of an atlas cannot be, or contradicts something else in them.
+
+    Args:
+        store: the atlas; it must not refuse what is unfit.
+        otherwise: columns that its format defines in another way: nothing else can be held against them.
 
     Raises:
         AtlasError: a table cannot be read.
         SafetensorError, OSError: the dictionaries cannot.
     """
-    dictionaries = _dictionaries(store)
+    whole = {name: store.table(name) for name in (files.CLASSES, files.CONCEPTS)}
+    atoms, unfit = dictionaries.read(store.dictionaries())
+    unfit += [wrong for name, table in whole.items() for wrong in _of_rows(name, table)]
+    unfit = unfit or list(_of_groups(store))
+    if unfit:
+        yield from unfit  # nothing can be computed from these
+        return
+    yield from (wrong for wrong in _computed(store, atoms) if wrong.column not in otherwise)
+    for name, table in whole.items():
+        yield from columns.beyond(name, table)  # after what can be computed: a number is told of once
+    for batch in batches(store, files.STRATEGIES):
+        yield from columns.beyond(files.STRATEGIES, batch.rows)
+
+
+def _computed(store: Store, atoms: Dictionaries) -> Iterator[Contradiction]:
+    """Find what contradicts what else is stored; every cell is fit."""
     concepts: dict[str, list[Concept]] = {}
     for concept in store.all_concepts():
         concepts.setdefault(concept.wnid or SHARED, []).append(concept)
-    yield from _of_dictionaries(dictionaries, concepts)
+    yield from _of_dictionaries(atoms, concepts)
+    yield from _of_names(store, concepts)
+    for wnid, record in store.records.items():
+        its = _Class(record, tuple(concepts.get(wnid, ())), _photos(store, wnid), _strategies(store, wnid))
+        yield from _of_class(its, atoms, pooled=store.manifest.format_version == upgrade.VERSION)
+    known = {concept.concept_id for found in concepts.values() for concept in found}
+    for batch in batches(store, files.EXEMPLARS):
+        yield from bounds.of_exemplars(tables.read_exemplars(batch.rows), known)
+
+
+def _of_rows(name: str, table: pa.Table) -> Iterator[Contradiction]:
+    """Check the cells of a table, and if they are fit who is who in it."""
+    unfit = list(columns.unfit(name, table))
+    yield from unfit or identities.CHECKS[name](table)
+
+
+def _of_groups(store: Store) -> Iterator[Contradiction]:
+    """Check the tables of one row group an owner: their cells, who is who, how long lists are, whose the rows are."""
+    for name in (files.PHOTOS, files.STRATEGIES, files.EXEMPLARS):
+        found: list[list[str]] = []
+        unfit = False
+        for batch in batches(store, name):
+            wrong = list(_of_rows(name, batch.rows))
+            if name == files.PHOTOS and not wrong:
+                wrong = list(shapes.of_photos(batch.rows, store.grid))
+            yield from wrong
+            unfit |= bool(wrong)
+            found += batch.owners
+        if not unfit:
+            yield from identities.of_groups(name, found, store.owners(name), {*store.records, SHARED})
+
+
+def _of_names(store: Store, concepts: dict[str, list[Concept]]) -> Iterator[Contradiction]:
+    """Check that concepts and classes name what is there."""
     known = {concept.concept_id for found in concepts.values() for concept in found}
     classes = {info.wnid for info in imagenet_classes()}
     for owner, found in concepts.items():
         for concept in found:
             yield from bounds.of_names(concept, known, classes)
-        if owner not in store.records:
-            yield from _of_rows(files.CONCEPTS, [(concept.concept_id, concept) for concept in found])
         if owner not in store.records and owner != SHARED:
             yield Contradiction(files.CONCEPTS, owner, "wnid", "is a class that there is not")
     for wnid, record in store.records.items():
         yield from bounds.lacking(files.CLASSES, wnid, "nearest_classes", record.nearest_classes, store.records)
-        try:
-            its = _Class(record, tuple(concepts.get(wnid, ())), _photos(store, wnid), _strategies(store, wnid))
-        except AtlasError as error:
-            yield Contradiction(files.PHOTOS, wnid, "photos", f"cannot be read ({error.__cause__})")
-            continue
-        yield from _of_class(its, dictionaries, pooled=store.manifest.format_version == upgrade.VERSION)
-    yield from _of_exemplars(store, known)
 
 
-def _of_dictionaries(dictionaries: _Dictionaries, concepts: dict[str, list[Concept]]) -> Iterator[Contradiction]:
-    for owner in sorted(dictionaries.sizes.keys() | concepts.keys()):
-        size, indices = dictionaries.sizes.get(owner, 0), [concept.index for concept in concepts.get(owner, ())]
+def _of_dictionaries(atoms: Dictionaries, concepts: dict[str, list[Concept]]) -> Iterator[Contradiction]:
+    for owner in sorted(atoms.sizes.keys() | concepts.keys()):
+        size, indices = atoms.sizes.get(owner, 0), [concept.index for concept in concepts.get(owner, ())]
         if len(indices) != size:
             yield Contradiction(files.DICTIONARIES, owner, "atoms", f"are {size}, the concepts table names {len(indices)}")
         elif missing := sorted(set(range(size)) - set(indices)):
             yield Contradiction(files.DICTIONARIES, owner, "atoms", f"are {size}, the concepts table lacks {missing[0]}")
 
 
-def _of_class(its: _Class, dictionaries: _Dictionaries, *, pooled: bool) -> Iterator[Contradiction]:
+def _of_class(its: _Class, atoms: Dictionaries, *, pooled: bool) -> Iterator[Contradiction]:
     record, wnid = its.record, its.wnid
-    rows: list[tuple[str, str, bounds.Row]] = [(files.CLASSES, wnid, record)]
-    rows += [(files.CONCEPTS, c.concept_id, c) for c in its.concepts]
-    rows += [(files.STRATEGIES, f"{wnid}: strategy {s.index}", s) for s in its.strategies]
-    unreal = [found for row in rows for found in bounds.unreal(*row)]
-    unreal += bounds.unreal_photos(its.photos) if its.photos else ()
-    if unreal:
-        yield from unreal  # nothing can be computed from these
-        return
-    yield from _of_shared(record, dictionaries)
-    size = dictionaries.sizes.get(its.explained_by, 0)
+    yield from _of_shared(record, atoms)
+    yield from consistency.of_coverage(record)
+    size = atoms.sizes.get(its.explained_by, 0)
     if its.photos is None:
         yield from consistency.of_no_photos(record)
     elif not size:
@@ -105,14 +131,12 @@ def _of_class(its: _Class, dictionaries: _Dictionaries, *, pooled: bool) -> Iter
     elif (of := its.photos.contributions.shape[1]) != size:
         yield Contradiction(files.PHOTOS, wnid, "contributions", f"are of {of} concepts, its dictionary has {size}")
     else:
-        yield from _of_photos(its, its.photos, offset=its.explained_by in dictionaries.centred, pooled=pooled)
-    for row in rows:
-        yield from bounds.beyond(*row)  # after what can be computed: a number is told of once
+        yield from _of_photos(its, its.photos, offset=its.explained_by in atoms.centred, pooled=pooled)
 
 
-def _of_shared(record: ClassRecord, dictionaries: _Dictionaries) -> Iterator[Contradiction]:
+def _of_shared(record: ClassRecord, atoms: Dictionaries) -> Iterator[Contradiction]:
     """Check what a class says of shared concepts against how many of them there are."""
-    wnid, shared = record.info.wnid, dictionaries.shared
+    wnid, shared = record.info.wnid, atoms.shared
     if beyond := [evidence.index for evidence in record.evidence if not 0 <= evidence.index < shared]:
         yield Contradiction(files.CLASSES, wnid, "evidence", f"names shared/{beyond[0]}, there are {shared} shared concepts")
     if record.alignment and len(record.alignment) != shared:
@@ -139,20 +163,6 @@ def _of_photos(its: _Class, photos: Photos, *, offset: bool, pooled: bool) -> It
     yield from consistency.of_curves(record, len(record.evidence) if shared else k)
 
 
-def _of_exemplars(store: Store, known: set[str]) -> Iterator[Contradiction]:
-    exemplars = tables.read_exemplars(store._exemplars)
-    for concept_id in {exemplar.concept_id for exemplar in exemplars} - known:
-        yield Contradiction(files.EXEMPLARS, concept_id, "concept_id", "is that of no concept")
-    unreal = [found for e in exemplars for found in bounds.unreal(files.EXEMPLARS, f"{e.concept_id}: exemplar {e.rank}", e)]
-    yield from unreal or bounds.of_exemplars(exemplars)
-
-
-def _of_rows(table: str, rows: Sequence[tuple[str, Concept]]) -> Iterator[Contradiction]:
-    for owner, row in rows:
-        yield from bounds.unreal(table, owner, row)
-        yield from bounds.beyond(table, owner, row)
-
-
 def _photos(store: Store, wnid: str) -> Photos | None:
     """Return the photos of a class as they are stored, in whichever format."""
     rows = store.rows(files.PHOTOS, wnid)
@@ -163,10 +173,3 @@ def _photos(store: Store, wnid: str) -> Photos | None:
 def _strategies(store: Store, wnid: str) -> tuple[Strategy, ...]:
     rows = store.rows(files.STRATEGIES, wnid)
     return () if rows is None else tables.read_strategies(rows)
-
-
-def _dictionaries(store: Store) -> _Dictionaries:
-    with safe_open(files.locate(store.root, files.DICTIONARIES), framework="numpy") as stored:
-        names = list(stored.keys())
-        sizes = {owner: stored.get_slice(owner).get_shape()[0] for owner in names if "." not in owner}
-    return _Dictionaries(sizes, frozenset(name.removesuffix(".offset") for name in names if name.endswith(".offset")))

@@ -61,8 +61,7 @@ def account(photos: Photos, *, pooled: bool = False) -> Account:
 
 
 def of_photos(photos: Photos, class_index: int) -> Iterator[Contradiction]:
-    """Check each photo against itself: the parts of its logit, whether it is right, what leads, its heat maps and neighbours."""
-    k = photos.contributions.shape[1]
+    """Check each photo against itself and its neighbours: the parts of its logit, whether it is right, what leads."""
     parts = photos.contributions.sum(axis=1, dtype=np.float64) + photos.bias + photos.residual
     right = photos.predicted == class_index
     leading = dominant_concept(photos.contributions)
@@ -79,10 +78,6 @@ def of_photos(photos: Photos, class_index: int) -> Iterator[Contradiction]:
     strange = [i for i, split in enumerate(photos.split) if split not in ("fit", "holdout")]
     if strange:
         yield _of_photo(photos, "split", strange, f"is {photos.split[strange[0]]!r}, neither 'fit' nor 'holdout'")
-    beyond = np.flatnonzero(((photos.heat_concepts < 0) | (photos.heat_concepts >= k)).any(axis=1)).tolist()
-    if beyond:
-        shown = photos.heat_concepts[beyond[0]].tolist()
-        yield _of_photo(photos, "heat_concepts", beyond, f"are {shown}, of {k} concepts")
     yield from _of_neighbours(photos)
 
 
@@ -118,6 +113,15 @@ def of_record(record: ClassRecord, its: Account, *, offset: bool) -> Iterator[Co
         yield Contradiction(
             files.CLASSES, record.info.wnid, "n_fit", f"is {record.n_fit}, its fit split has {(~held).sum()} photos"
         )
+
+
+def of_coverage(record: ClassRecord) -> Iterator[Contradiction]:
+    """Check that a class with photos says by which dictionary they are explained, and one without claims none."""
+    wnid = record.info.wnid
+    if (record.coverage == "none") != (record.n_photos == 0):
+        yield Contradiction(files.CLASSES, wnid, "coverage", f"is {record.coverage}, there are {record.n_photos} photos")
+    if record.n_photos and record.scope is None:
+        yield Contradiction(files.CLASSES, wnid, "scope", f"is unknown, there are {record.n_photos} photos")
 
 
 def of_no_photos(record: ClassRecord) -> Iterator[Contradiction]:
@@ -176,7 +180,9 @@ def of_ranks(concepts: Sequence[Concept]) -> Iterator[Contradiction]:
 
 
 def of_order(wnid: str, evidence: Sequence[Evidence]) -> Iterator[Contradiction]:
-    """Check that the shared concepts of a class stand in the order of their |contribution|."""
+    """Check that the shared concepts of a class stand in the order of their |contribution|, each once."""
+    if twice := [index for index, times in Counter(one.index for one in evidence).items() if times > 1]:
+        yield Contradiction(files.CLASSES, wnid, "evidence", f"names shared/{twice[0]} more than once")
     for before, after in pairwise(evidence):
         if abs(after.contribution) > abs(before.contribution):
             words = f"names shared/{after.index} after shared/{before.index}, which contributes less"
@@ -249,6 +255,9 @@ def of_groups(record: ClassRecord, strategies: Sequence[Strategy]) -> Iterator[C
 
 def of_curves(record: ClassRecord, judged: int) -> Iterator[Contradiction]:
     """Check the ends and the areas of curves; ``judged`` is the number of concepts that were taken away."""
+    for (measure, method), times in Counter((curve.measure, curve.method) for curve in record.curves).items():
+        if times > 1:
+            yield Contradiction(files.CLASSES, f"{record.info.wnid}: {measure} of {method}", "curves", f"are {times}, not one")
     for curve in record.curves:
         owner = f"{record.info.wnid}: {curve.measure} of {curve.method}"
         points = len(curve.values)

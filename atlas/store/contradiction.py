@@ -8,6 +8,7 @@ from typing import NamedTuple
 #: Numbers are float64 or float32, means of hundreds of the latter: equal ones differ by a millionth, rounded ones by far more.
 RELATIVE = ABSOLUTE = 1e-5
 MOST_OF_A_KIND = 5
+LONGEST = 500  # characters of a sentence
 
 Number = float | int | None
 
@@ -21,7 +22,7 @@ class Contradiction(NamedTuple):
     words: str  # what it says, and what other numbers say
 
     def __str__(self) -> str:
-        return f"{self.table}: {self.owner}: {self.column} {self.words}"
+        return plain(f"{self.table}: {self.owner}: {self.column} {self.words}")
 
 
 def sentences(found: Iterable[Contradiction]) -> list[str]:
@@ -53,3 +54,9 @@ def close(stored: Number, given: Number, *, scale: float = 1.0) -> bool:
     if stored is None or given is None:
         return stored is given
     return abs(stored - given) <= RELATIVE * max(abs(stored), abs(given)) + ABSOLUTE * max(scale, 1.0)
+
+
+def plain(text: str) -> str:
+    """Return a sentence as one line that any terminal shows: what else it quotes is escaped, and what is without end is cut."""
+    line = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text[: LONGEST + 1])
+    return line if len(text) <= LONGEST else line[:LONGEST] + "…"

@@ -13,6 +13,7 @@ from typing import Any
 
 from atlas.schema import FORMAT_VERSION, AtlasError, ImageNetClass, Manifest, PhotoSet
 from atlas.store.files import data_path
+from atlas.store.values import oddities
 
 CLASSES_CSV = "data/imagenet_classes.csv"
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -115,6 +116,8 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
         if strange := [name for name, entry in manifest.files.items() if not isinstance(entry, dict | bytes)]:
             raise TypeError(f"the entry of {strange[0]!r} must be an object")
         manifest = dataclasses.replace(manifest, files=Entries(manifest.files))
+        for words in oddities(manifest):
+            raise TypeError(words)
     except (TypeError, KeyError, AttributeError) as error:
         raise AtlasError(f"{where}/manifest.json lacks what a manifest needs ({error}): build the atlas again.") from error
     return manifest

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
 from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Exemplar, Layout, Manifest, Photos, Strategy, is_class_id
-from atlas.store import files, limits, tables, upgrade
+from atlas.store import files, fits, limits, tables, upgrade
 from atlas.store.footers import Footer
 from atlas.store.metadata import decode_manifest
 from atlas.store.snapshot import Snapshot
@@ -67,6 +67,9 @@ class Store:
     Raises:
         AtlasError: the folder is no atlas, or of a newer major format version.
     """
+
+    #: Tables that cannot be shown are refused; who examines an atlas reads them all the same.
+    _refusing = True
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
@@ -136,20 +139,23 @@ class Store:
         except AtlasError:
             raise
         except _UNREADABLE as error:
-            raise AtlasError(f"{self.root / name} cannot be read ({error}): run `atlas check {self.root}`.") from error
+            words = " ".join(str(error).split())
+            raise AtlasError(f"{self.root / name} cannot be read ({words}): run `atlas check {self.root}`.") from error
 
     @cached_property
     def _classes(self) -> pa.Table:
         table = self.table(files.CLASSES)
         with self._reading(files.CLASSES):
             self._identified(files.CLASSES, table["wnid"].to_pylist())
+            table = fits.sound(files.CLASSES, table) if self._refusing else table
             return upgrade.classes(table) if self._old else table
 
     @cached_property
     def _concepts(self) -> pa.Table:
         table = self.table(files.CONCEPTS)
         with self._reading(files.CONCEPTS):
-            self._identified(files.CONCEPTS, filter(None, table["wnid"].unique().to_pylist()))
+            self._identified(files.CONCEPTS, table["wnid"].drop_null().unique().to_pylist())
+            table = fits.sound(files.CONCEPTS, table) if self._refusing else table
             return upgrade.concepts(table, self._classes) if self._old else table
 
     @property
@@ -169,7 +175,8 @@ class Store:
 
     def _concepts_of(self, owner: str) -> tuple[Concept, ...]:
         with self._reading(files.CONCEPTS):
-            return tables.read_concepts(self._concepts.slice(*self._concept_rows.get(owner, (0, 0))))
+            found = tables.read_concepts(self._concepts.slice(*self._concept_rows.get(owner, (0, 0))))
+            return fits.concepts(found, owner) if self._refusing else found
 
     def _groups(self, name: str) -> Groups:
         """Return where the rows of every owner are in a table of one row group each."""
@@ -194,13 +201,15 @@ class Store:
             footer = groups.footer.of_group(groups.owners[owner][0])
             self._admit(name, footer)
             with pq.ParquetFile(self._published.file(name), metadata=footer) as file:
-                return file.read_row_group(0, columns=columns, use_threads=False)
+                rows = file.read_row_group(0, columns=columns, use_threads=False)
+            grid = self.grid if name == files.PHOTOS else (0, 0)
+            return fits.rows(name, rows, owner, grid) if self._refusing else rows
 
     @cached_property
     def records(self) -> Mapping[str, ClassRecord]:
         """Every class of the atlas, by wnid, in order of class index; each is decoded when it is asked for."""
         with self._reading(files.CLASSES):
-            return Records(self._classes)
+            return Records(fits.classes(self._classes) if self._refusing else self._classes)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -212,7 +221,8 @@ class Store:
         if wnid not in self.records:
             raise UnknownName(f"The atlas {self.name} holds no class {wnid!r}.")
         with self._reading(files.CLASSES):
-            return self.records[wnid]
+            record = self.records[wnid]
+            return fits.record(record, self._concept_rows.get(SHARED, (0, 0))[1]) if self._refusing else record
 
     @cached_property
     def shared_concepts(self) -> tuple[Concept, ...]:
@@ -254,6 +264,8 @@ class Store:
             if wnid not in self._last_photos:
                 rows = self.rows(files.PHOTOS, wnid)
                 found = None if rows is None else tables.read_photos(rows, self.grid)
+                if found is not None and self._refusing:
+                    fits.photos(found, self.record(wnid), self._explained_by(wnid))
                 if found is not None and self._old:
                     found = dataclasses.replace(found, strategy=np.full_like(found.strategy, -1))
                 # A page, its data and its graph ask one after the other; two readers may do so at once.
@@ -278,7 +290,13 @@ class Store:
             return ()
         with self._reading(files.STRATEGIES):
             rows = self.rows(files.STRATEGIES, wnid)
-            return () if rows is None else tables.read_strategies(rows)
+            found = () if rows is None else tables.read_strategies(rows)
+            return fits.strategies(found, self.record(wnid), self._explained_by(wnid)) if self._refusing else found
+
+    def _explained_by(self, wnid: str) -> int:
+        """Return how many concepts the dictionary has that explains a class."""
+        shared = self.record(wnid).scope == SHARED
+        return len(self.shared_concepts) if shared else self._concept_rows.get(wnid, (0, 0))[1]
 
     def row_digests(self) -> dict[str, str]:
         """Return a digest of all that the tables of photos, strategies and exemplars hold of an owner, as it is stored."""

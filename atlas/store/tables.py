@@ -141,7 +141,7 @@ def owners(table: pa.Table) -> pa.ChunkedArray:
 def ranges(table: pa.Table) -> dict[str, tuple[int, int]]:
     """Return, for every owner of rows, its first row and how many it has; a table keeps the rows of an owner together."""
     counted = pc.value_counts(owners(table))
-    sizes = _array(counted.field("counts"))
+    sizes = as_array(counted.field("counts"))
     starts = sizes.cumsum() - sizes
     named = zip(counted.field("values").to_pylist(), starts.tolist(), sizes.tolist(), strict=True)
     return {SHARED if name is None else name: (start, size) for name, start, size in named}
@@ -150,8 +150,8 @@ def ranges(table: pa.Table) -> dict[str, tuple[int, int]]:
 def users(table: pa.Table, index: int) -> list[tuple[str, float]]:
     """Return which classes a shared concept explains, with its contribution, from the classes table."""
     evidence = table["evidence"].combine_chunks()
-    flat, owner = evidence.flatten(), _array(pc.list_parent_indices(evidence))
-    chosen = np.flatnonzero(_array(flat.field("index")) == index)
+    flat, owner = evidence.flatten(), as_array(pc.list_parent_indices(evidence))
+    chosen = np.flatnonzero(as_array(flat.field("index")) == index)
     wnids, contributions = table["wnid"], flat.field("contribution")
     return [(wnids[int(owner[i])].as_py(), contributions[int(i)].as_py()) for i in chosen]
 
@@ -251,9 +251,11 @@ def photos_table(photos: Photos) -> pa.Table:
     return pa.table([pa.array(columns[f.name], f.type) for f in schema], schema=schema)
 
 
-def _array(column: pa.Array) -> np.ndarray:
+def as_array(column: pa.Array) -> np.ndarray:
     """Return a column without nulls as NumPy; Arrow's own way loads pandas, wherever it is installed, for 50 MB."""
-    return np.array(column.to_pylist()) if pa.types.is_boolean(column.type) else np.from_dlpack(column)
+    if pa.types.is_boolean(column.type):
+        return np.from_dlpack(column.cast(pa.uint8())).astype(bool)
+    return np.from_dlpack(column)
 
 
 def read_photos(table: pa.Table, grid: tuple[int, int]) -> Photos:
@@ -262,10 +264,10 @@ def read_photos(table: pa.Table, grid: tuple[int, int]) -> Photos:
     n = table.num_rows
 
     def matrix(name: str) -> np.ndarray:
-        return _array(column[name].flatten()).reshape(n, -1)
+        return as_array(column[name].flatten()).reshape(n, -1)
 
     def vector(name: str) -> np.ndarray:
-        return _array(column[name])
+        return as_array(column[name])
 
     heat = np.frombuffer(b"".join(column["heat"].to_pylist()), np.uint8)
     return Photos(
@@ -293,8 +295,8 @@ def read_layout(table: pa.Table) -> Layout:
     column = {name: table[name].combine_chunks() for name in LAYOUT}
     return Layout(
         holdout=np.array([part == "holdout" for part in column["split"].to_pylist()], bool),
-        **{name: _array(column[name]) for name in ("correct", "dominant", "strategy")},
-        xy=np.stack([_array(column["x"]), _array(column["y"])], axis=1),
+        **{name: as_array(column[name]) for name in ("correct", "dominant", "strategy")},
+        xy=np.stack([as_array(column["x"]), as_array(column["y"])], axis=1),
         neighbours=_tuples(column["neighbours"]),
     )
 

@@ -9,11 +9,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError
 
-from atlas.schema import AtlasError
+from atlas.schema import SHARED, AtlasError
 from atlas.store import files, format_1_0, tables, upgrade
 from atlas.store.agreement import contradictions
-from atlas.store.contradiction import sentences
+from atlas.store.contradiction import plain, sentences
+from atlas.store.pictures import spoilt
 from atlas.store.reader import Store
+
+
+class _Examined(Store):
+    """An atlas that is read whatever its tables say: what is wrong with them is told, all of it."""
+
+    _refusing = False
 
 
 def problems(root: Path | str) -> list[str]:
@@ -22,14 +29,22 @@ def problems(root: Path | str) -> list[str]:
     Raises:
         AtlasError: the folder is no atlas at all.
     """
-    store = Store(root)
-    damaged = list(_damaged_files(store)) + list(_strange_files(store))
+    store = _Examined(root)
     try:
-        return damaged or list(_wrong_schemas(store)) or _contradictions(store)
+        return [plain(wrong) for wrong in _wrong(store)]
     except AtlasError as error:
-        return [str(error)]
+        return [plain(str(error))]
     except Exception as error:  # checksums are right and tables are not: made to be read wrongly, in ways nobody can list
-        return [f"its tables cannot be read ({type(error).__name__}: {error})"]
+        return [plain(f"its tables cannot be read ({type(error).__name__}: {error})")]
+
+
+def _wrong(store: Store) -> list[str]:
+    """Return what is wrong, from the outside to the inside: what lies deeper is looked at if what holds it is right."""
+    damaged = [*_damaged_files(store), *_strange_files(store)]
+    pictures = [name for name in store.manifest.files if files.is_picture(name)]
+    return (
+        damaged or list(_wrong_schemas(store)) or [*_contradictions(store), *_of_pictures(store), *spoilt(store.root, pictures)]
+    )
 
 
 def untouched(root: Path) -> Store:
@@ -70,6 +85,8 @@ def _damaged_files(store: Store) -> Iterator[str]:
         path = files.locate(store.root, name)
         if files.leads_out(name):
             yield f"{name}: this name leads out of the atlas"
+        elif not files.is_ours(name):
+            yield f"{name}: no file of an atlas"
         elif not path.is_file():
             yield f"{name}: missing"
         elif files.links_out(store.root, path):
@@ -91,19 +108,32 @@ def _wrong_schemas(store: Store) -> Iterator[str]:
     version = store.manifest.format_version
     for name, schema in tables.SCHEMAS.items():
         try:
-            found = pq.read_schema(files.locate(store.root, name))
+            found = pq.read_schema(store._published.file(name))
         except (pa.ArrowException, OSError) as error:
             yield f"{name}: not a parquet table ({error})"
             continue
+        columns = dict(zip(found.names, found.types, strict=True))
         first = version == upgrade.VERSION
-        if dict(zip(found.names, found.types, strict=True)) != format_1_0.columns(name) if first else not found.equals(schema):
+        if len(columns) < len(found) or (columns != format_1_0.columns(name) if first else not found.equals(schema)):
             yield f"{name}: its columns are not those of format {version}"
 
 
 def _contradictions(store: Store) -> list[str]:
+    otherwise = format_1_0.OTHERWISE if store.manifest.format_version == upgrade.VERSION else ()
     try:
-        found = list(contradictions(store))
+        return sentences(contradictions(store, otherwise))
     except (SafetensorError, OSError) as error:
-        return [f"{files.DICTIONARIES}: cannot be read ({error})"]
-    first = store.manifest.format_version == upgrade.VERSION
-    return sentences(one for one in found if not (first and one.column in format_1_0.OTHERWISE))
+        return [f"{files.DICTIONARIES}: cannot be read ({' '.join(str(error).split())})"]
+
+
+def _of_pictures(store: Store) -> Iterator[str]:
+    """Check that pictures are of classes and concepts that there are."""
+    sizes = store.concept_counts() | {SHARED: len(store.shared_concepts)}
+    for name in store.manifest.files:
+        if files.is_picture(name):
+            owner, stem = name.removeprefix(f"{files.PICTURES}/").removesuffix(".webp").split("/")
+            index = stem.partition("-")[0]
+            if owner != SHARED and owner not in store.records:
+                yield f"{name}: of a class that there is not"
+            elif index.isdigit() and int(index) >= sizes.get(owner, 0):
+                yield f"{name}: of a concept that there is not"

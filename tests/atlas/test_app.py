@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from _pytest.logging import LogCaptureFixture
 from flask.testing import FlaskClient
 from PIL import Image
 
@@ -56,7 +58,7 @@ def test_short_addresses_lead_on(client: FlaskClient, path: str, target: str) ->
         ("/made-up/elsewhere", "There is no page at /made-up/elsewhere."),
         ("/x/class/../../etc", "There is no page at"),
         ("/made-up/class/%2e%2e/%2e%2e/etc/passwd", "There is no page at"),
-        ("/made-up/" + "a" * 5000, "…"),
+        ("/made-up/" + "a" * 1900, "…"),
         ("/made-up/<script>alert(1)</script>", "&lt;script&gt;"),
     ],
 )
@@ -120,9 +122,27 @@ def test_health_and_headers(client: FlaskClient) -> None:
     assert client.get("/ready").text == "made-up: 4 classes\nwithheld: 4 classes\n"
     policy = client.get("/made-up/").headers["Content-Security-Policy"]
     assert "unsafe-eval" not in policy
-    script = next(rule for rule in policy.split("; ") if rule.startswith("script-src"))
-    assert "unsafe-inline" not in script
+    assert "script-src 'self';" in policy
+    assert "style-src 'self';" in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_only_a_page_with_the_live_graph_may_write_style_elements(client: FlaskClient) -> None:
+    policies = {path: client.get(path).headers["Content-Security-Policy"] for path in [*PAGES, "/nope", "/made-up/classes.json"]}
+    assert [path for path, policy in policies.items() if "style-src 'self' 'unsafe-inline'" in policy] == [
+        f"/made-up/class/{BALL}"
+    ]
+    for policy in policies.values():
+        script = next(rule for rule in policy.split("; ") if rule.startswith("script-src"))
+        assert "unsafe" not in script
+
+
+def test_an_asset_is_kept_for_ever_only_by_its_own_digest(client: FlaskClient) -> None:
+    right = re.findall(r'href="(/assets/atlas.css[^"]+)"', client.get("/made-up/").text)[0]
+    assert "immutable" in client.get(right, buffered=True).headers["Cache-Control"]
+    others = (right[:-1] + "x", "/assets/atlas.css?m=", "/assets/atlas.css", right.replace("/atlas.css", "/views/../atlas.css"))
+    for other in others:
+        assert client.get(other, buffered=True).headers["Cache-Control"] == "no-cache"
 
 
 def test_a_page_that_cannot_be_drawn_says_so(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,6 +174,111 @@ def test_a_callback_answers_twice_alike(client: FlaskClient) -> None:
     assert first.json == second.json
     assert first.json
     assert first.json["response"]["graph"]["children"]["props"]["figure"]["data"]
+
+
+ASKED = {
+    "output": "graph.children",
+    "outputs": {"id": "graph", "property": "children"},
+    "inputs": [{"id": "location", "property": "pathname", "value": f"/made-up/class/{BALL}"}],
+    "changedPropIds": ["location.pathname"],
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"output": "graph.figure"},
+        {"output": ["graph.children"]},
+        {"outputs": [{"id": "graph", "property": "children"}]},
+        {"inputs": []},
+        {"inputs": None},
+        {"inputs": ASKED["inputs"] * 2},
+        {"inputs": [{"id": "location", "property": "pathname"}]},
+        {"inputs": [{"id": "location", "property": "pathname", "value": 3}]},
+        {"inputs": [{"id": "location", "property": "pathname", "value": "/" * 201}]},
+        {"inputs": [{"id": "location", "property": "hash", "value": "/"}]},
+        {"changedPropIds": ["other.value"]},
+        {"changedPropIds": {}},
+        {"state": []},
+        {"background": True},
+    ],
+    ids=str,
+)
+def test_a_callback_that_no_page_sends_is_400(client: FlaskClient, changed: dict[str, object], caplog: LogCaptureFixture) -> None:
+    assert client.post("/_dash-update-component", json=ASKED | changed).status_code == 400
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (json.dumps(ASKED), "text/plain"),
+        (json.dumps(ASKED), ""),
+        ("", "application/json"),
+        ("null", "application/json"),
+        ("[" * 60_000, "application/json"),
+        ('{"output":' + "9" * 5000 + "}", "application/json"),
+        (b"\xff\xfe", "application/json"),
+    ],
+)
+def test_what_is_no_callback_is_400(client: FlaskClient, body: str | bytes, kind: str) -> None:
+    assert client.post("/_dash-update-component", data=body, content_type=kind).status_code == 400
+
+
+def test_a_callback_has_one_method_and_no_query_but_dashs(client: FlaskClient) -> None:
+    assert client.post("/_dash-update-component", json=ASKED).status_code == 200
+    assert client.post("/_dash-update-component?endId=abc~1", json=ASKED).status_code == 200
+    assert client.post("/_dash-update-component?endId=abc&cancelJob=1", json=ASKED).status_code == 400
+    for method in ("GET", "PUT", "DELETE", "PATCH", "TRACE"):
+        assert client.open("/_dash-update-component", method=method).status_code == 405
+
+
+def test_a_path_without_a_graph_has_none(client: FlaskClient) -> None:
+    for path in ("/", "", "x", "/nope/class/x", "/made-up/", "/made-up/class/\ud800", "//", "/made-up/class/n02012849"):
+        asked = ASKED | {"inputs": [{"id": "location", "property": "pathname", "value": path}]}
+        answer = client.post("/_dash-update-component", json=asked)
+        assert answer.status_code == 200
+        assert answer.json["response"]["graph"]["children"] is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "nope/x.js",
+        "dash/nope.js",
+        "dash/../dash.py",
+        "dash/%2e%2e/dash.py",
+        "dash/dash.py",
+        "plotly//etc/passwd",
+        "dash/x.v1m2.js",
+    ],
+)
+def test_scripts_that_no_package_has_are_404(client: FlaskClient, path: str, caplog: LogCaptureFixture) -> None:
+    assert client.get(f"/_dash-component-suites/{path}").status_code == 404
+    assert caplog.text == ""
+
+
+def test_scripts_that_a_page_names_are_there(client: FlaskClient) -> None:
+    named = re.findall(r'src="(/_dash-component-suites/[^"]+)"', client.get(f"/made-up/class/{BALL}").text)
+    assert len(named) > 5
+    assert {client.get(path).status_code for path in named} == {200}
+
+
+def test_an_error_that_nobody_expected_is_a_page_and_one_line_of_the_log(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: LogCaptureFixture
+) -> None:
+    def broken(album: Album) -> None:
+        raise LookupError("first\nsecond")
+
+    monkeypatch.setattr(home, "layout", broken)
+    answer = client.get("/made-up/?q=<x>")
+    assert answer.status_code == 500
+    assert "<h1" in answer.text
+    assert len(caplog.records) == 1
+    line = caplog.records[0].getMessage()
+    assert line.startswith("GET '/made-up/?q=<x>': LookupError at test_app.py:")
+    assert line.endswith(r": 'first\nsecond'")
+    assert caplog.records[0].exc_info is None
 
 
 @pytest.fixture

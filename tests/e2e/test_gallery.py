@@ -153,6 +153,7 @@ def test_suggestions_name_classes_and_concepts_on_any_page(page: Page, root: str
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("concept 7 of golf ball")
     assert page.url == at(root, f"{BALL}7/")
+    page.wait_for_load_state()
     page.locator("#search").fill("shared 19")
     expect(entries.first).to_contain_text("shared concept 19")
     entries.first.click()
@@ -341,6 +342,52 @@ def test_the_page_for_nothing_asks_for_nothing(browser: Browser, exported: Path)
     assert page.locator("a, link, script").count() == 0, "it is shown at any depth: relative addresses would lead nowhere"
     assert Axe().run(page, options=WCAG).violations_count == 0
     context.close()
+
+
+INTRUDE = """async () => {
+    const seen = new Set(), late = new Promise((done) => setTimeout(done, 300));
+    document.addEventListener("securitypolicyviolation", (event) => seen.add(event.effectiveDirective));
+    const put = (name, values) => document.body.append(Object.assign(document.createElement(name), values));
+    put("script", { textContent: "window.spoilt = 1" });
+    put("script", { src: "https://example.org/x.js" });
+    put("img", { src: "https://example.org/x.png" });
+    put("style", { textContent: "h1 { color: rgb(1, 2, 3) }" });
+    put("object", { data: "https://example.org/x" });
+    put("base", { href: "https://example.org/" });
+    put("button", { id: "intruder" });
+    document.getElementById("intruder").setAttribute("onclick", "window.spoilt = 2");
+    document.getElementById("intruder").click();
+    fetch("https://example.org/x").catch(() => 0);
+    const form = Object.assign(document.createElement("form"), { action: "https://example.org/x" });
+    document.body.append(form);
+    form.submit();
+    await late;
+    return [[...seen].sort(), window.spoilt || 0, getComputedStyle(document.querySelector("h1")).color === "rgb(1, 2, 3)"];
+}"""
+KEPT_OUT = [
+    "base-uri",
+    "connect-src",
+    "form-action",
+    "img-src",
+    "object-src",
+    "script-src-attr",
+    "script-src-elem",
+    "style-src-elem",
+]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "404.html"])
+def test_a_page_loads_its_own_and_keeps_everything_else_out(browser: Browser, root: str, kind: str) -> None:
+    page = browser.new_context().new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.text} {message.location['url']}"))
+    page.goto(root + kind if kind == "404.html" else at(root, kind))
+    page.wait_for_load_state()
+    expect(page.locator("h1")).to_be_visible()
+    assert [message for message in said if "favicon" not in message] == []
+    assert page.evaluate(INTRUDE) == [KEPT_OUT, 0, False]
+    assert page.url == (root + kind if kind == "404.html" else at(root, kind))
+    page.context.close()
 
 
 def test_a_gallery_that_knows_its_address_is_cited_under_it_wherever_it_is_read(

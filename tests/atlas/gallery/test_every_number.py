@@ -116,7 +116,7 @@ ARRAYS: dict[str, Callable[[Any], Any]] = {
     "strategy": lambda photos: photos.strategy,
     "heat": lambda photos: photos.heat_concepts,
 }
-NO_NUMBERS = {"name", "concepts", "predicted", "split", "keys", "first", "source", "sprite", "base"}
+NO_NUMBERS = {"name", "digest", "concepts", "predicted", "split", "keys", "first", "source", "sprite", "base"}
 
 
 @pytest.mark.parametrize("wnid", [BALL, TABBY])

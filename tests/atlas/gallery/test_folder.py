@@ -340,6 +340,23 @@ def test_a_first_export_killed_anywhere_leaves_nothing_that_the_next_does_not_me
         shutil.rmtree(root)
 
 
+def test_what_somebody_keeps_where_a_killed_export_wrote_stays(tmp_path: Path) -> None:
+    number = 1
+    while not list(tmp_path.glob(".out.*.new/index.html")):
+        with suppress(Killed), killed_before(number):
+            put(tmp_path / "out", NEW)
+        number += 1
+    (staging,) = tmp_path.glob(".out.*.new")
+    (staging / "notes.txt").write_text("mine")
+    (staging / "data").symlink_to("../neighbour")
+    put(tmp_path / "out", NEW)
+    assert tree(staging) == {"notes.txt": "mine", "data": "→ ../neighbour"}
+    assert without_note(tree(tmp_path / "out")) == {
+        **{name: content for unit in NEW.values() for name, content in unit.items()},
+        **{str(parent): "folder" for unit in NEW.values() for name in unit for parent in Path(name).parents if parent.name},
+    }
+
+
 def test_what_somebody_puts_there_while_an_export_runs_stays(tmp_path: Path) -> None:
     out = tmp_path / "out"
     put(out, OLD)
@@ -374,6 +391,43 @@ def test_what_cannot_be_moved_into_the_new_gallery_is_named_and_kept(tmp_path: P
     put(out, NEW)
     assert without_note(tree(out)) == expected()
     assert [path.name for path in tmp_path.glob(".out.export")] == []
+
+
+@pytest.mark.parametrize("failing", ["the old one away", "the new one there"])
+def test_a_gallery_that_cannot_be_put_in_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    out = furnish(tmp_path)
+    before, real = tree(tmp_path), os.rename
+
+    def refused(source: str, target: str, **where: Any) -> None:
+        if source == "out" if failing == "the old one away" else source.endswith(".new"):
+            raise OSError(5, "Input/output error")
+        real(source, target, **where)
+
+    monkeypatch.setattr(os, "rename", refused)
+    with pytest.raises(AtlasError, match=r"out cannot be written \(Input/output error\): nothing was changed there\.$"):
+        put(out, NEW)
+    assert tree(tmp_path) == before
+
+
+def test_a_disk_that_fails_after_the_new_gallery_is_there_is_told_and_made_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = furnish(tmp_path)
+
+    def refused(name: str, **where: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as now:
+        now.setattr(os, "rmdir", refused)
+        words = r"out cannot be written \(Read-only file system\): the new gallery is there, and the same command will finish"
+        with pytest.raises(AtlasError, match=words):
+            put(out, NEW)
+    assert (out / "index.html").read_text() == "new front"
+    put(out, NEW)
+    assert without_note(tree(out)) == expected()
+    assert list(tmp_path.glob(".out.export")) == []
 
 
 def test_a_folder_made_by_hand_where_the_old_gallery_was_is_not_taken_for_it(tmp_path: Path) -> None:

@@ -97,6 +97,30 @@ def test_pages_are_valid(which: str, request: pytest.FixtureRequest) -> None:
         assert read(page).faults == [], page
 
 
+@pytest.mark.parametrize("which", ["gallery", "withheld_gallery"])
+def test_every_page_says_first_what_it_may_load(which: str, request: pytest.FixtureRequest) -> None:
+    policies = set()
+    for page in pages(request.getfixturevalue(which)):
+        found = re.fullmatch(
+            r'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta http-equiv="Content-Security-Policy" content="([^"]*)">\n'
+            r'<meta name="referrer" content="same-origin">\n<meta charset="utf-8">\n(.*)',
+            page.read_text(encoding="utf-8"),
+            re.DOTALL,
+        )
+        assert found, page
+        assert not re.search(r"<script(?![^>]* src=)|<[^>]*\son\w+=", found[2]), page
+        policies.add(found[1])
+    for policy in policies:
+        rules = {name: sources for name, *sources in (rule.split() for rule in policy.split("; "))}
+        assert (rules["default-src"], rules["base-uri"]) == (["'none'"], ["'none'"])
+        known = (["'self'", "file:"], ["'self'", "file:", "https://example.org"])
+        assert rules["script-src"] in known
+        assert rules["form-action"] == rules["script-src"]
+        assert rules["img-src"] == [*rules["script-src"], "data:"]
+        assert "'unsafe-inline'" not in rules["style-src"]
+    assert len(policies) == 2, "that of the page for nothing, and that of all others"
+
+
 def parts_of(page: str) -> dict[str, list[str]]:
     """Return the numbers, their order and their colours."""
     return {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -20,7 +21,7 @@ from atlas.schema import AtlasError
 from atlas.store import Store, files
 from atlas.store.metadata import sealed
 
-BALL = "n03445777"
+BALL, CRANE = "n03445777", "n03126707"
 
 
 @pytest.fixture
@@ -48,11 +49,12 @@ def test_an_unchanged_class_is_not_written_again(atlas: Path, tmp_path: Path, mo
 def test_a_changed_picture_or_address_writes_what_it_concerns(atlas: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     export(atlas, out)
-    manifest = atlas / "manifest.json"
-    name = f"pictures/{BALL}/03.webp"
-    old = str(Store(atlas).manifest.files[name]["sha256"])
-    manifest.write_bytes(sealed(json.loads(manifest.read_text().replace(old, "f" * 64))))
-    assert export(atlas, out).written == len([sha for sha in Store(atlas).manifest.files.values() if sha["sha256"] == "f" * 64])
+    name, said = f"pictures/{BALL}/03.webp", json.loads((atlas / "manifest.json").read_text())
+    (atlas / name).write_bytes((atlas / f"pictures/{BALL}/class.webp").read_bytes())
+    said["files"][name] = files.fingerprint(atlas / name)
+    (atlas / "manifest.json").write_bytes(sealed(said))
+    assert export(atlas, out).written == 1
+    assert (out / name).read_bytes() == (atlas / name).read_bytes()
     assert export(atlas, out, base_url="https://example.org/").written == 5
 
 
@@ -128,7 +130,7 @@ def test_a_class_that_is_a_path_elsewhere_writes_nothing_there(atlas: Path, tmp_
     web = tmp_path / "web"
     (web / "mysite").mkdir(parents=True)
     (web / "mysite" / "index.html").write_text("mine")
-    reseal(atlas, BALL, "../../mysite")
+    reseal(atlas, CRANE, "../../mysite")
     with pytest.raises(AtlasError) as refused:
         export(atlas, web / "out")
     assert "\n" not in str(refused.value)
@@ -157,7 +159,21 @@ def reseal(atlas: Path, wnid: str, called: str) -> None:
             for rows in groups:
                 writer.write_table(pa.Table.from_pylist(renamed(rows), schema=old.schema_arrow))
         said["files"][path.name] = files.fingerprint(path)
-    (atlas / "manifest.json").write_text(json.dumps(said))
+    (atlas / "manifest.json").write_bytes(sealed(said))
+
+
+def test_tables_that_contradict_each_other_are_blamed_in_a_line(atlas: Path, tmp_path: Path) -> None:
+    said = json.loads((atlas / "manifest.json").read_text())
+    concepts = pq.read_table(atlas / "concepts.parquet")
+    pq.write_table(concepts.filter(pc.is_valid(concepts["wnid"])), atlas / "concepts.parquet")  # no shared ones any more
+    said["files"]["concepts.parquet"] = files.fingerprint(atlas / "concepts.parquet")
+    (atlas / "manifest.json").write_bytes(sealed(said))
+    with pytest.raises(
+        AtlasError, match=r"made-up cannot be shown \(IndexError: .*\): run `atlas check .*made-up`\.$"
+    ) as refused:
+        export(atlas, tmp_path / "out")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_link_in_the_place_of_the_gallery_is_refused(atlas: Path, tmp_path: Path) -> None:
@@ -168,8 +184,9 @@ def test_a_link_in_the_place_of_the_gallery_is_refused(atlas: Path, tmp_path: Pa
         export(atlas, tmp_path / "out", base_url="https://example.org/")
     assert contents(tmp_path / "neighbour") == before
     (tmp_path / "loop").symlink_to("loop")
-    with pytest.raises(AtlasError, match="loop/out cannot be written"):
-        export(atlas, tmp_path / "loop" / "out")
+    for name, words in (("loop/out", "a link leads back to itself"), ("x" * 300 + "/out", "File name too long")):
+        with pytest.raises(AtlasError, match=rf"out cannot be written \({words}\): choose another OUT"):
+            export(atlas, tmp_path / name)
 
 
 @pytest.mark.parametrize("lost", [f"data/{BALL}.js", f"pictures/{BALL}", f"class/{BALL}/social.jpg"])

@@ -7,6 +7,7 @@ import json
 import pytest
 from flask.testing import FlaskClient
 
+from atlas.pages.exports import as_csv
 from atlas.store import Store
 
 BALL = "n03445777"
@@ -43,3 +44,11 @@ def test_csv_says_the_same_as_json_and_leaves_the_unknown_empty(client: FlaskCli
 @pytest.mark.parametrize("path", ["n00000000/photos.csv", f"{BALL}/photos.xls", f"{BALL}/atoms.csv"])
 def test_what_is_not_there_is_404(client: FlaskClient, path: str) -> None:
     assert client.get(f"/made-up/export/{path}").status_code == 404
+
+
+def test_no_text_of_a_csv_begins_a_formula_and_numbers_stay_numbers() -> None:
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a=b", "", " =1", "'x"]
+    rows = [{"key": text, "=name": -1.5, "left": None} for text in texts]
+    written = list(csv.DictReader(io.StringIO(as_csv(rows).get_data().decode(), newline="")))
+    assert [row["key"] for row in written] == [f"'{text}" if text[:1] in tuple("=+-@\t\r") else text for text in texts]
+    assert {(row["'=name"], row["left"]) for row in written} == {("-1.5", "")}

@@ -202,7 +202,7 @@ RULES: list[tuple[str, Change, list[str]]] = [
     (
         "a neighbour that is not there",
         photo(neighbours={0: (1, 7, 8)}),
-        photos("neighbours of photo 0 name 8, which does not name it"),
+        photos("neighbours of photo 0 name 8, of 8 photos"),
     ),
     ("a neighbour of itself", photo(neighbours={0: (0, 1, 7)}), photos("neighbours of photo 0 name 0, which does not name it")),
     # strategies

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from atlas.schema import AtlasError, Manifest
 from atlas.store import Store, problems, tampered
 from atlas.store.footers import _row_groups
-from atlas.store.metadata import decode_manifest
+from atlas.store.metadata import decode_manifest, sealed
 
 calm = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 plain = st.recursive(
@@ -44,7 +44,7 @@ def test_any_value_in_a_manifest_is_read_or_refused(root: Path, data: st.DataObj
     values = json.loads((root / "manifest.json").read_text())
     values[data.draw(st.sampled_from(sorted(values)))] = value
     try:
-        assert isinstance(decode_manifest(json.dumps(values).encode(), "there"), Manifest)
+        assert isinstance(decode_manifest(sealed(values), "there"), Manifest)
     except AtlasError as error:
         assert "there" in str(error)  # noqa: PT017 (either of two outcomes is right)
 
@@ -64,9 +64,9 @@ def test_a_damaged_table_is_told_whatever_the_checksum_says(root: Path, data: st
     try:
         (root / name).write_bytes(spoilt)
         assert tampered(Store(root)) == (name if spoilt != sound else None)
-        sealed = json.loads(manifest)  # whoever can change a table can change its checksum too
-        sealed["files"][name] = {"sha256": hashlib.sha256(spoilt).hexdigest(), "bytes": len(spoilt)}
-        (root / "manifest.json").write_text(json.dumps(sealed))
+        values = json.loads(manifest)  # whoever can change a table can change its checksum too
+        values["files"][name] = {"sha256": hashlib.sha256(spoilt).hexdigest(), "bytes": len(spoilt)}
+        (root / "manifest.json").write_bytes(sealed(values))
         assert tampered(Store(root)) is None
         try:
             assert all(isinstance(problem, str) for problem in problems(root))
@@ -117,5 +117,5 @@ def test_names_that_lead_out_are_no_part_of_an_atlas(root: Path) -> None:
     assert tampered(store) is None
     values = json.loads((root / "manifest.json").read_text())
     values["files"]["../../etc/passwd"] = {"sha256": "0" * 64, "bytes": 1}
-    store.manifest = decode_manifest(json.dumps(values).encode(), "there")
+    store.manifest = decode_manifest(sealed(values), "there")
     assert tampered(store) == "../../etc/passwd"

@@ -32,7 +32,7 @@ reals = st.floats(allow_nan=False)
 unknown = st.none() | reals
 whole = st.integers(-(2**31), 2**31 - 1)
 texts = st.text(max_size=12)
-wnids = st.from_regex(r"n\d{8}", fullmatch=True)
+wnids = st.from_regex(r"n[0-9]{8}", fullmatch=True)
 neighbours = st.lists(st.builds(Neighbour, texts, reals, st.booleans()), max_size=3).map(tuple)
 estimators = st.dictionaries(st.sampled_from(tables.ESTIMATORS), reals)
 
@@ -140,19 +140,24 @@ def test_photos_come_back_as_they_went(sent: Photos) -> None:
             assert after == before, field.name
 
 
-leaves = st.none() | st.booleans() | texts | reals
+leaves = st.none() | st.booleans() | texts | st.floats(allow_nan=False, allow_infinity=False)
 json_values = st.recursive(leaves, lambda v: st.lists(v) | st.dictionaries(texts, v), max_leaves=4)
 objects = st.dictionaries(texts, json_values, max_size=3)
 names = st.dictionaries(texts, texts, max_size=3)
+shown = st.text(st.characters(categories=("L", "N", "P", "Zs")), max_size=12).filter(str.isprintable)
+grids = st.lists(st.integers(1, 99), min_size=2, max_size=2)
 manifests = st.builds(
     Manifest,
     format_version=st.sampled_from(["1.0", "1.7"]),
     project=objects,
-    backbone=objects,
+    created=shown,
+    config_digest=shown,
+    shared_digest=shown,
+    backbone=st.fixed_dictionaries({"grid": grids}, optional={"name": shown, "crop_pct": st.just(0.875), "mean": json_values}),
     config=objects,
     libraries=names,
-    classes=names,
-    photo_sets=tuples(st.builds(PhotoSet, texts, whole, texts, texts)),
+    classes=st.dictionaries(wnids, texts, max_size=3),
+    photo_sets=tuples(st.builds(PhotoSet, shown, st.integers(0, 2**40), texts, texts)),
     skipped_photos=names,
     files=st.dictionaries(texts, st.fixed_dictionaries({"sha256": texts, "bytes": whole}), max_size=3),
 )
