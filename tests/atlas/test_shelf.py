@@ -104,12 +104,12 @@ def test_a_request_sees_one_publish_from_its_beginning_to_its_end(
 
 
 def test_inside_a_request_nothing_is_exchanged(root: Path, publish: Callable[[str], None]) -> None:
-    shelf, app = Shelf([Album(untouched(root))]), Flask("a")
-    with app.test_request_context():
+    shelf = Shelf([Album(untouched(root))])
+    with Flask("one").test_request_context():
         shelf.begin()
         before = shelf["made-up"]
         publish("second")
-        with app.test_request_context():
+        with Flask("another").test_request_context():
             shelf.begin()
             assert shelf["made-up"] is not before
         assert shelf["made-up"] is before
