@@ -67,9 +67,12 @@ def _computed(store: Store, atoms: Dictionaries) -> Iterator[Contradiction]:
         concepts.setdefault(concept.wnid or SHARED, []).append(concept)
     yield from _of_dictionaries(atoms, concepts)
     yield from _of_names(store, concepts)
-    for wnid, record in store.records.items():
-        its = _Class(record, tuple(concepts.get(wnid, ())), _photos(store, wnid), _strategies(store, wnid))
-        yield from _of_class(its, atoms, pooled=store.manifest.format_version == upgrade.VERSION)
+    pooled = store.manifest.format_version == upgrade.VERSION
+    for wnid, photos in _photos(store):
+        record = store.records[wnid]
+        yield from bounds.lacking(files.CLASSES, wnid, "nearest_classes", record.nearest_classes, store.records)
+        its = _Class(record, tuple(concepts.get(wnid, ())), photos, _strategies(store, wnid))
+        yield from _of_class(its, atoms, pooled=pooled)
     known = {concept.concept_id for found in concepts.values() for concept in found}
     for batch in batches(store, files.EXEMPLARS):
         yield from bounds.of_exemplars(tables.read_exemplars(batch.rows), known)
@@ -106,8 +109,6 @@ def _of_names(store: Store, concepts: dict[str, list[Concept]]) -> Iterator[Cont
             yield from bounds.of_names(concept, known, classes)
         if owner not in store.records and owner != SHARED:
             yield Contradiction(files.CONCEPTS, owner, "wnid", "is a class that there is not")
-    for wnid, record in store.records.items():
-        yield from bounds.lacking(files.CLASSES, wnid, "nearest_classes", record.nearest_classes, store.records)
 
 
 def _of_dictionaries(atoms: Dictionaries, concepts: dict[str, list[Concept]]) -> Iterator[Contradiction]:
@@ -163,11 +164,14 @@ def _of_photos(its: _Class, photos: Photos, *, offset: bool, pooled: bool) -> It
     yield from consistency.of_curves(record, len(record.evidence) if shared else k)
 
 
-def _photos(store: Store, wnid: str) -> Photos | None:
-    """Return the photos of a class as they are stored, in whichever format."""
-    rows = store.rows(files.PHOTOS, wnid)
-    with store._reading(files.PHOTOS):
-        return None if rows is None else tables.read_photos(rows, store.grid)
+def _photos(store: Store) -> Iterator[tuple[str, Photos | None]]:
+    """Yield every class with its photos as they are stored, in whichever format: first those that have any."""
+    without = dict.fromkeys(store.records)
+    for batch in batches(store, files.PHOTOS):
+        for wnid, rows in batch.groups():
+            yield wnid, tables.read_photos(rows, store.grid)
+            without.pop(wnid, None)
+    yield from ((wnid, None) for wnid in without)
 
 
 def _strategies(store: Store, wnid: str) -> tuple[Strategy, ...]:

@@ -20,6 +20,15 @@ class Batch(NamedTuple):
 
     rows: pa.Table
     owners: list[list[str]]  # of each row group, each once
+    sizes: list[int]  # rows of each row group
+
+    def groups(self) -> Iterator[tuple[str, pa.Table]]:
+        """Yield the rows of every row group that has one owner, as all do of a table that is whole."""
+        start = 0
+        for owners, size in zip(self.owners, self.sizes, strict=True):
+            if len(owners) == 1:
+                yield owners[0], self.rows.slice(start, size)
+            start += size
 
 
 def batches(store: Store, name: str) -> Iterator[Batch]:
@@ -32,7 +41,8 @@ def batches(store: Store, name: str) -> Iterator[Batch]:
         store._admit(name, file.metadata)
         for groups in _together(file.metadata):
             rows = file.read_row_groups(groups, use_threads=False)
-            yield Batch(rows, list(_owners(rows, [file.metadata.row_group(i).num_rows for i in groups])))
+            sizes = [file.metadata.row_group(i).num_rows for i in groups]
+            yield Batch(rows, list(_owners(rows, sizes)), sizes)
 
 
 def _together(metadata: pq.FileMetaData) -> Iterator[list[int]]:

@@ -82,7 +82,10 @@ def locate(root: Path, name: str) -> Path:
 
 def links_out(root: Path, path: Path) -> bool:
     """Return whether a file of the atlas is a link (or lies behind one) to somewhere else."""
-    return not path.resolve().is_relative_to(root.resolve())
+    try:
+        return not path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        return True
 
 
 def links(folder: Path) -> Iterator[Path]:
@@ -111,6 +114,7 @@ def opened(root: Path, name: str) -> io.BufferedReader:
 
 
 def _opened(root: Path, path: Path) -> io.BufferedReader:
+    path.stat()  # a link in a circle says so itself
     if links_out(root, path):
         raise OSError(errno.ELOOP, "a link that leads out of the atlas")
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -157,13 +161,6 @@ def write(path: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def relative_files(folder: Path) -> Iterator[str]:
-    """Yield the names of all files below a folder, in order."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            yield path.relative_to(folder).as_posix()
 
 
 def become(folder: Directory, source: str, target: str) -> None:

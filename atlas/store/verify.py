@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError
 
+from atlas.confined import Directory
 from atlas.schema import SHARED, AtlasError
 from atlas.store import files, format_1_0, tables, upgrade
 from atlas.store.agreement import contradictions
@@ -58,6 +59,8 @@ def untouched(root: Path) -> Store:
         store = Store(root)
         if (changed := tampered(store)) is None:
             return store
+    if changed and (root / changed).is_symlink():
+        raise AtlasError(f"{root / changed} is a link that leads out of the atlas: copy the atlas with what its links lead to.")
     raise AtlasError(f"{root} is not as it was published ({changed} has changed): run `atlas check {root}`.")
 
 
@@ -99,8 +102,14 @@ def _strange_files(store: Store) -> Iterator[str]:
     expected = {files.BUILD, files.COMMIT, f"{files.COMMIT}.tmp", files.MANIFEST}
     if (store.root / files.COMMIT).exists():
         expected.add(files.PICTURES)  # the publish that is under way drops those that are no longer named
-    for name in files.relative_files(store.root):
-        if name.split("/")[0] not in expected and name not in store.manifest.files:
+    with Directory(store.root) as folder:
+        below = list(folder.walk())
+    for name, kind in below:
+        if kind == "link" and name not in store.manifest.files and files.links_out(store.root, store.root / name):
+            yield f"{name}: a link that leads out of the atlas"
+        elif kind == "special":
+            yield f"{name}: no regular file"
+        elif kind != "folder" and name.split("/")[0] not in expected and name not in store.manifest.files:
             yield f"{name}: not named by the manifest"
 
 

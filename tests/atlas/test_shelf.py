@@ -103,6 +103,19 @@ def test_a_request_sees_one_publish_from_its_beginning_to_its_end(
     assert after["contributions"] != answer["contributions"]
 
 
+def test_inside_a_request_nothing_is_exchanged(root: Path, publish: Callable[[str], None]) -> None:
+    shelf = Shelf([Album(untouched(root))])
+    with Flask("one").test_request_context():
+        shelf.begin()
+        before = shelf["made-up"]
+        publish("second")
+        with Flask("another").test_request_context():
+            shelf.begin()
+            assert shelf["made-up"] is not before
+        assert shelf["made-up"] is before
+        assert [*shelf.values()] == [before]
+
+
 def test_what_cannot_be_opened_is_said_once_and_the_old_stays_until_the_folder_changes(
     client: FlaskClient, root: Path, publish: Callable[[str], None], caplog: LogCaptureFixture, tmp_path: Path
 ) -> None:

@@ -99,6 +99,11 @@ def _claims(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
+def _as_large(lossless: bytes) -> bytes:
+    """Return a WebP whose only frame says that it is as large as a frame can be."""
+    return lossless[:21] + (16382 | 16382 << 14).to_bytes(4, "little") + lossless[25:]
+
+
 def picture(root: Path, rng: random.Random) -> str:
     """A picture that is none, or another."""
     red = Image.new("RGB", (8, 8), "red")
@@ -110,7 +115,8 @@ def picture(root: Path, rng: random.Random) -> str:
         "cut": lambda: (root / name).read_bytes()[:-9],
         "cut short": lambda: (root / name).read_bytes()[:30],
         "animated": lambda: _webp(red, save_all=True, append_images=[Image.new("RGB", (8, 8), "blue")], duration=40),
-        "large": lambda: _webp(Image.new("L", (16383, 16383))) if rng.random() < 0.1 else _claims(16383, 16383),
+        "large": lambda: _claims(16383, 16383),
+        "large frame": lambda: _as_large(_webp(red, lossless=True)),
         "claims": lambda: _claims(1 << 24, 1 << 24),
         "1 × 1": lambda: _webp(Image.new("RGB", (1, 1))),
         "wide": lambda: _webp(Image.new("RGB", (16383, 1))),

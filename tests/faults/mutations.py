@@ -102,9 +102,19 @@ def run(n: int, folder: Path, *, first: int = 0) -> Iterator[Case]:
         while waiting and len(under_way) < _TOGETHER:
             seed = waiting.pop()
             under_way[_fork(lambda seed=seed: _case(bases, folder, seed), folder / f"{seed}.pickle")] = seed, time.monotonic()
-        process, status, usage = os.wait4(-1, 0)
+        process, status, usage = _ended(under_way)
         seed, began = under_way.pop(process)
         yield _read(folder, seed, status, time.monotonic() - began, usage.ru_maxrss // 1024)
+
+
+def _ended(processes: Iterable[int]) -> tuple[int, int, resource.struct_rusage]:
+    """Wait for one of some processes, and for no other that this one may have."""
+    while True:
+        for process in processes:
+            ended = os.wait4(process, os.WNOHANG)
+            if ended[0]:
+                return ended
+        time.sleep(0.01)
 
 
 def _read(folder: Path, seed: int, status: int, seconds: float, megabytes: int) -> Case:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from atlas.schema import AtlasError
-from atlas.store import Store, files
+from atlas.store import Store, files, problems, untouched
 from atlas.store.metadata import sealed
 from atlas.store.reader import UnknownName
 
@@ -80,6 +80,28 @@ def test_a_table_that_is_changed_in_place_is_not_read_on(tmp_path: Path, made: A
     path.write_bytes(path.read_bytes()[:-9] + b"overwritten")
     with pytest.raises(AtlasError, match=r"photos\.parquet was changed while it was read: run `atlas check"):
         store.photos(made.TENCH.wnid)
+
+
+def test_links_in_a_circle_are_said(tmp_path: Path, made: Any) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(AtlasError, match=r"loop/manifest\.json cannot be read .Too many levels of symbolic links."):
+        Store(tmp_path / "loop")
+    made.write(tmp_path / "a", made.of_class(made.TENCH))
+    (tmp_path / "a" / "pictures" / "circle").symlink_to("circle")
+    assert problems(tmp_path / "a") == ["pictures/circle: a link that leads out of the atlas"]
+
+
+def test_whatever_is_no_file_of_an_atlas_is_told_and_a_link_out_is_not_served(tmp_path: Path, made: Any) -> None:
+    root = tmp_path / "a"
+    made.write(root, made.of_class(made.TENCH))
+    os.mkfifo(root / "pictures" / "pipe")
+    (root / "inside").symlink_to("manifest.json")
+    assert problems(root) == ["inside: not named by the manifest", "pictures/pipe: no regular file"]
+    assert untouched(root).records
+    (root / "outside").symlink_to("/etc")
+    assert problems(root)[1] == "outside: a link that leads out of the atlas"
+    with pytest.raises(AtlasError, match=r"outside is a link that leads out of the atlas: copy the atlas with what its links"):
+        untouched(root)
 
 
 @pytest.mark.parametrize("what", ["a pipe", "a folder", "a link out", "a device"])
