@@ -32,7 +32,7 @@ bench: .venv/.bench  ## measured, never timed in CI: ours beside the peers, as r
 
 # The app works without it, on Dash's own larger bundle; it comes from npm where npm is there.
 assets/vendor/plotly-basic.min.js: | .venv/bin/python
-	-@$(BIN)/python -m atlas.bundle
+	-@$(BIN)/python -m atlas.server.plotly_bundle
 
 clean:
 	rm -rf .venv .demo assets/vendor

@@ -23,7 +23,7 @@
     const holder = drawn.flatMap((one) => [one, ...one.querySelectorAll("[data-rows]")]).find((one) => one.dataset.rows && !one.hidden);
     return holder ? JSON.parse(holder.dataset.rows) : { columns: [], rows: [] };
   }
-  /* A text never begins a formula: spreadsheets would run it. Mirrors plain in atlas/pages/exports.py. */
+  /* A text never begins a formula: spreadsheets would run it. Mirrors plain in atlas/site/rows.py. */
   const plain = (value) => typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? "'" + value : String(value ?? "");
   const cell = (value) => /[",\n\r]/.test(plain(value)) ? `"${plain(value).replaceAll('"', '""')}"` : plain(value);
   const csv = ({ columns, rows }) => [columns, ...rows].map((row) => row.map(cell).join(",") + "\n").join("");

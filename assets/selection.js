@@ -1,5 +1,5 @@
 /* The one selection {concept, strategy, photo, by}: kept in the address, shown by every element that names a part of it.
-   A classic script without dependencies, so that it also works from file://; it stands after the page it serves. The codec mirrors atlas/selection.py. */
+   A classic script without dependencies, so that it also works from file://; it stands after the page it serves. */
 (function () {
   "use strict";
   const KEYS = ["concept", "strategy", "photo", "by"];

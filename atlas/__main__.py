@@ -15,8 +15,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from atlas import __version__
+from atlas.format import Store, data_path, problems
 from atlas.schema import AtlasError
-from atlas.store import Store, data_path, problems
 
 SHIPPED = "data/imagenet-lite0"
 WRONG_INPUT = 2
@@ -47,9 +47,9 @@ def serve(
     ] = None,
 ) -> None:
     """Show atlases in the browser."""
-    from atlas import wsgi
-    from atlas.app import create_app
-    from atlas.hosts import is_number
+    from atlas.server import wsgi
+    from atlas.server.app import create_app
+    from atlas.server.hosts import is_number
 
     allowed = [name for given in allowed_hosts or () for name in given.split(",")]
     allowed += [] if is_number(host.strip("[]")) else [host]
@@ -73,13 +73,13 @@ def export(
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="processes; default: one a core")] = None,
 ) -> None:
     """Write an atlas as a static gallery, for any web host or a folder."""
-    from atlas import gallery
+    from atlas.export import export as export_gallery
 
     with Progress(
         *Progress.get_default_columns(), console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     ) as bar:
         task = bar.add_task("classes", total=None)
-        done = gallery.export(
+        done = export_gallery(
             atlas, out, base_url=base_url, workers=workers, progress=lambda n, of: bar.update(task, completed=n, total=of)
         )
     for line in done.stayed:

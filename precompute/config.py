@@ -145,11 +145,11 @@ def _identity(atlas: str) -> str:
     Raises:
         AtlasError: it is no atlas, or one without dictionaries.
     """
-    from atlas.store import Store, files
+    from atlas.format import Store, paths
 
     if not atlas:
         return ""
-    entry = Store(atlas).manifest.files.get(files.DICTIONARIES)
+    entry = Store(atlas).manifest.files.get(paths.DICTIONARIES)
     if entry is None:
         raise AtlasError(f"--dictionaries {atlas}: this atlas has no dictionaries.")
     return str(entry["sha256"])

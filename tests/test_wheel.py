@@ -38,17 +38,20 @@ def test_it_is_the_wheel_that_is_tested(installed):
 
 def test_the_shipped_files_are_found_and_equal_the_checkout(installed):
     for name in ("data/imagenet_classes.csv", "data/spectrum.safetensors", "assets/atlas.css"):
-        found = _run(installed, f"from atlas.store import data_path; print(data_path({name!r}))")
+        found = _run(installed, f"from atlas.format import data_path; print(data_path({name!r}))")
         assert found.startswith(str(installed))
         assert Path(found).read_bytes() == (ROOT / name).read_bytes()
 
 
 def test_the_app_starts_without_torch(installed):
-    assert _run(installed, "from atlas.store import imagenet_classes; import atlas.app; print(len(imagenet_classes()))") == "1000"
+    assert (
+        _run(installed, "from atlas.format import imagenet_classes; import atlas.server.app; print(len(imagenet_classes()))")
+        == "1000"
+    )
 
 
 def test_the_atlas_that_ships_is_there_and_opens_without_torch(installed):
-    code = "from atlas.__main__ import shipped; from atlas.store import Store; print(shipped(), len(Store(shipped()).records))"
+    code = "from atlas.__main__ import shipped; from atlas.format import Store; print(shipped(), len(Store(shipped()).records))"
     assert _run(installed, code) == f"{installed}/atlas/_shipped/data/imagenet-lite0 1000"
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from atlas.format import Writer, imagenet_classes
 from atlas.schema import FORMAT_VERSION, SHARED, AtlasError, ImageNetClass, Manifest, Result
-from atlas.store import Writer, imagenet_classes
 from precompute import photos, pipeline, provenance, visualize
 from precompute.analysis import relations, strategies
 from precompute.config import Config

@@ -12,8 +12,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from atlas.format import problems
 from atlas.schema import AtlasError
-from atlas.store import problems
 from precompute import config, photos, provenance, visualize
 from precompute.commands.build import build_atlas
 from precompute.network import backbone as backbones

@@ -14,8 +14,8 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from atlas.format import Store, imagenet_classes
 from atlas.schema import AtlasError, ImageNetClass
-from atlas.store import Store, imagenet_classes
 from precompute import photos, visualize
 from precompute.network import backbone as backbones
 from precompute.network.backbone import LAST, Backbone

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from atlas.format import Writer
 from atlas.schema import SHARED, AtlasError, Result
-from atlas.store import Writer
 from precompute import photos, pipeline
 from precompute.config import Config
 from precompute.dictionary import Dictionary

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from atlas.format import imagenet_classes
 from atlas.schema import PhotoSet
-from atlas.store import imagenet_classes
 from precompute.photos.photo import SPLITS, SUFFIXES, WNID, Found, Photo, as_text, hashed_split
 from precompute.photos.transient import raise_if_transient
 

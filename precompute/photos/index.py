@@ -9,8 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from atlas.format import imagenet_classes
 from atlas.schema import AtlasError, PhotoSet
-from atlas.store import imagenet_classes
 from precompute.photos import folders, shards
 from precompute.photos.photo import SPLITS, Found, Photo, PhotoIndex
 

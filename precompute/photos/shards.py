@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from atlas.format import imagenet_classes
 from atlas.schema import PhotoSet
-from atlas.store import imagenet_classes
 from precompute.photos import tar
 from precompute.photos.folders import listed
 from precompute.photos.photo import SPLITS, SUFFIXES, WNID, Found, Photo, as_text, hashed_split

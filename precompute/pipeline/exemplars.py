@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from atlas.format import imagenet_classes
 from atlas.schema import AtlasError, Concept, Exemplar, Pictures
-from atlas.store import imagenet_classes
 from precompute.analysis import exemplars, relations
 from precompute.dictionary import Dictionary, codes_of
 from precompute.photos import Geometry, Photo, Unusable, ahead, read

@@ -9,8 +9,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from atlas.format import Store, paths
 from atlas.schema import SHARED, AtlasError, Pictures
-from atlas.store import Store, files
 from precompute.config import Config
 from precompute.dictionary import Dictionary
 from precompute.network.backbone import Backbone
@@ -37,7 +37,7 @@ class Given:
         found = {i: data for i in concepts if (data := self._read(owner, "concept", i)) is not None}
         return Pictures(class_picture=None if owner == SHARED else self._read(owner, "class"), concepts=found)
 
-    def _read(self, owner: str, kind: files.Kind, index: int | None = None) -> bytes | None:
+    def _read(self, owner: str, kind: paths.Kind, index: int | None = None) -> bytes | None:
         name = self.store.picture(owner, kind, index)
         return None if name is None else self.store.picture_path(name).read_bytes()
 
@@ -64,7 +64,7 @@ def given(config: Config, backbone: Backbone) -> Given | None:
     ]
     if differing:
         raise AtlasError(f"The dictionaries of {config.dictionaries} cannot be used again here ({'; '.join(differing)}).")
-    path = files.locate(store.root, files.DICTIONARIES)
+    path = paths.locate(store.root, paths.DICTIONARIES)
     try:
         return Given(store, dict(load_file(path)))
     except (OSError, SafetensorError) as error:

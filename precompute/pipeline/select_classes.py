@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from atlas.format import imagenet_classes
 from atlas.schema import AtlasError, ImageNetClass
-from atlas.store import imagenet_classes
 from precompute.photos import PhotoIndex
 
 _NAMED = 5  # classes that a message names

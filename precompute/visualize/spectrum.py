@@ -22,8 +22,8 @@ from jaxtyping import Float, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from atlas.format import data_path
 from atlas.schema import AtlasError
-from atlas.store import data_path
 
 COLOUR_SPACE = "rgb-decorrelated"
 SHIPPED = "data/spectrum.safetensors"

@@ -10,8 +10,8 @@ from types import ModuleType
 import pytest
 from flask.testing import FlaskClient
 
-from atlas.app import create_app
-from atlas.store import Store
+from atlas.format import Store
+from atlas.server.app import create_app
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from atlas.format import Writer
 from atlas.schema import (
     CLASS_RANKING,
     FORMAT_VERSION,
@@ -34,7 +35,6 @@ from atlas.schema import (
     Strategy,
     dominant_concept,
 )
-from atlas.store import Writer
 
 FULL = ImageNetClass(574, "n03445777", "golf ball", ("golfball",), "a small hard ball used in playing golf", ("artifact", "ball"))
 SAMPLE = ImageNetClass(281, "n02123045", "tabby", ("tabby cat",), "a cat with a grey or tawny coat", ("animal", "cat"))

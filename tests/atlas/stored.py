@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from atlas.format import Store
+from atlas.format.tables import ESTIMATORS
 from atlas.schema import ClassRecord, Concept, Curve, Neighbour, Strategy
-from atlas.store import Store
-from atlas.store.tables import ESTIMATORS
-from atlas.wilson import wilson
+from atlas.site.wilson import wilson
 
 #: A rate → the number of photos it is over.
 PHOTOS_OF = {

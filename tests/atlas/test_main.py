@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from atlas import wsgi
+from atlas.format import Store
 from atlas.schema import AtlasError
-from atlas.store import Store
+from atlas.server import wsgi
 
 
 def atlas(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -52,5 +52,5 @@ def test_a_port_in_use_is_said() -> None:
 
 def test_serving_imports_nothing_heavy() -> None:
     heavy = "{'torch', 'timm', 'pandas', 'sklearn', 'scipy'}"
-    code = f"import sys, atlas.wsgi, atlas.__main__; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, atlas.server.wsgi, atlas.__main__; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

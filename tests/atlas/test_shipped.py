@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from atlas.__main__ import shipped
+from atlas.format import Store, imagenet_classes, problems
 from atlas.schema import FULL_COVERAGE_PHOTOS
-from atlas.store import Store, imagenet_classes, problems
 from tests.atlas.test_walk import every_class
 
 MEGABYTE = 1_000_000

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from atlas.app import create_app
-from atlas.components import formats
-from atlas.store import Store
-from atlas.store.metadata import sealed
+from atlas.format import Store
+from atlas.format.manifest import sealed
+from atlas.server.app import create_app
+from atlas.site import formats
 
 FILLED_BY_SCRIPTS = {"photo-body", "photo-list", "classes", "elsewhere", "theorem", "chosen", "map"}
 

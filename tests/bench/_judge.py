@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from atlas.store import imagenet_classes
+from atlas.format import imagenet_classes
 from precompute import photos
 from precompute.dictionary import nmf
 from precompute.network import backbone

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from atlas.format import Writer, imagenet_classes
 from atlas.schema import SHARED, ClassRecord, Concept, ImageNetClass, Neighbour, Pictures, Result
-from atlas.store import Writer, imagenet_classes
 
 SHARED_CONCEPTS, WITH_PHOTOS, EVIDENCE = 512, 35, 10
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from playwright.sync_api import CDPSession, Page, Request, sync_playwright
 
-from atlas.store import imagenet_classes
+from atlas.format import imagenet_classes
 from tests.bench import _thousand
 
 WNIDS = [info.wnid for info in imagenet_classes()]

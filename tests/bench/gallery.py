@@ -23,7 +23,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Response, sync_playwright
 
-from atlas.gallery import export
+from atlas.export import export
 from tests.bench import _thousand
 from tests.bench.app import FLAGS, FRAMES, SELECT, p95, say
 

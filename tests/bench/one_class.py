@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from atlas.store import imagenet_classes
+from atlas.format import imagenet_classes
 from precompute import config, photos, pipeline
 from precompute.network import backbone
 from precompute.pipeline import BuildContext

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from atlas.store import imagenet_classes
+from atlas.format import imagenet_classes
 from precompute import activations, config, photos
 from precompute.analysis import metrics
 from precompute.dictionary import Dictionary, codes_of, nonnegative

@@ -16,8 +16,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from atlas.__main__ import shipped
+from atlas.format import Store, paths
 from atlas.schema import SHARED, ClassRecord
-from atlas.store import Store, files
 from precompute import activations, config, photos
 from precompute.activations import ClassActivations
 from precompute.analysis import contributions
@@ -51,7 +51,7 @@ def main() -> None:
     said = {k: v for k, v in store.manifest.config.items() if k != "format"}
     settings = config.make(None, photos=sources, out="bench", **said)
     context = BuildContext(settings, backbone.load(settings.backbone), spectrum.load(), Silent(), workers=os.cpu_count() or 1)
-    arrays = load_file(files.locate(store.root, files.DICTIONARIES))
+    arrays = load_file(paths.locate(store.root, paths.DICTIONARIES))
     found: dict[str, list[Row]] = {}
     for record in store.records.values():
         held = [p for p in index.photos.get(record.info.wnid, ()) if p.split == "holdout"]

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from atlas.store import Store, data_path
+from atlas.format import Store, data_path
 from tests.bench.app import ask, many, memory, say, served
 
 CLIENTS, SECONDS = 50, 60

@@ -15,7 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, expect
 
-from atlas.gallery import export
+from atlas.export import export
 
 pytestmark = pytest.mark.browser
 

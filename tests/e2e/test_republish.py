@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from atlas.store import Writer
+from atlas.format import Writer
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from atlas.__main__ import shipped as shipped_atlas
-from atlas.store import Store
+from atlas.format import Store
 
 pytestmark = pytest.mark.browser
 

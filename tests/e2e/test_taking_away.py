@@ -17,7 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Download, Locator, Page, TimeoutError, expect
 
-from atlas.store import Store
+from atlas.format import Store
 from tests.atlas.stored import same, stored
 
 pytestmark = pytest.mark.browser

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atlas.store import files, problems
+from atlas.format import paths, problems
 from tests.faults.bench import Bench, shown
 
 RAY = ("--engine", "ray", "--workers", 2, "--json")
@@ -49,7 +49,7 @@ def _yes(value: bool) -> str:
 
 
 def _readable(out: Path) -> bool:
-    return not files.locate(out, files.MANIFEST).exists() or problems(out) == []
+    return not paths.locate(out, paths.MANIFEST).exists() or problems(out) == []
 
 
 def _row(bench: Bench, fault: str, out: Path, status: object, said: str) -> Row:

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from atlas.format import Writer, imagenet_classes
 from atlas.schema import ClassRecord, Pictures, Result
-from atlas.store import Writer, imagenet_classes
 from tests.bench._thousand import generated
 from tests.faults.bench import ROOT, Bench
 from tests.faults.disturbed import Row

@@ -7,8 +7,8 @@ import shutil
 import time
 from pathlib import Path
 
+from atlas.format import Store, paths
 from atlas.schema import AtlasError
-from atlas.store import Store, files
 from tests.faults.tally import Tally
 
 _LONGEST = 5.0  # seconds to open a small atlas
@@ -24,10 +24,10 @@ def flips(atlas: Path, folder: Path, times: int, *, seed: int = 0) -> Tally:
         seed: of which.
     """
     root = Path(shutil.copytree(atlas, folder / "flipped"))
-    content, chance = (root / files.MANIFEST).read_bytes(), random.Random(seed)
+    content, chance = (root / paths.MANIFEST).read_bytes(), random.Random(seed)
     passed = otherwise = slow = 0
     for at, bit in [divmod(chance.randrange(8 * len(content)), 8) for _ in range(times)]:
-        (root / files.MANIFEST).write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
+        (root / paths.MANIFEST).write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
         start = time.monotonic()
         try:
             Store(root)

@@ -20,8 +20,8 @@ from typing import Any
 import torch
 from PIL import Image
 
-from atlas.store import problems
-from atlas.store.metadata import sealed
+from atlas.format import problems
+from atlas.format.manifest import sealed
 from tests.faults.bench import ROOT, Bench, shown
 
 TENCH = "n01440764"

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from atlas import gallery
 from atlas.__main__ import description
-from atlas.app import create_app
+from atlas.export import export
+from atlas.format import problems, untouched
 from atlas.schema import AtlasError
-from atlas.store import problems, untouched
+from atlas.server.app import create_app
 
 
 @dataclass
@@ -41,7 +41,7 @@ def judge(root: Path, out: Path) -> Verdict:
     if store is None:
         return verdict
     _tried(verdict, "info", lambda: json.dumps(description(store)).encode())
-    _tried(verdict, "export", lambda: gallery.export(root, out, workers=1))
+    _tried(verdict, "export", lambda: export(root, out, workers=1))
     app = _tried(verdict, "serve", lambda: create_app([store]))
     if app is not None:
         app.server.config["PROPAGATE_EXCEPTIONS"] = True

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from atlas.store import files, problems
+from atlas.format import paths, problems
 from tests.faults.bench import Bench
 from tests.faults.tally import Tally
 
@@ -38,7 +38,7 @@ def builds(bench: Bench, times: int, *, seed: int = 0) -> Tally:
             running.signal(signal.SIGKILL)
             killed += running.end().status == -signal.SIGKILL
             wrong["not readable at once"] += not _readable(out)
-            if (out / files.PICTURES).exists():
+            if (out / paths.PICTURES).exists():
                 (out / _NOTE).write_text("mine")
         noted = (out / _NOTE).exists()
         ended = bench.build(out, "--threads", 1)
@@ -49,6 +49,6 @@ def builds(bench: Bench, times: int, *, seed: int = 0) -> Tally:
 
 
 def _readable(out: Path) -> bool:
-    if not files.locate(out, files.MANIFEST).exists():
+    if not paths.locate(out, paths.MANIFEST).exists():
         return True
     return [problem for problem in problems(out) if _NOTE not in problem] == []

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from atlas.store import files
-from atlas.store.metadata import sealed
-from atlas.store.tables import SCHEMAS
+from atlas.format import paths
+from atlas.format.manifest import sealed
+from atlas.format.tables import SCHEMAS
 
 Mutant = Callable[[Path, random.Random], str]
 
@@ -39,7 +39,7 @@ TEXTS = (
 
 def seal(root: Path, *names: str) -> None:
     """Make the manifest agree with what files hold now."""
-    manifest = json.loads((root / files.MANIFEST).read_text())
+    manifest = json.loads((root / paths.MANIFEST).read_text())
     for name in names:
         content = (root / name).read_bytes()
         manifest["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
@@ -55,7 +55,7 @@ def write_manifest(root: Path, values: dict[str, Any]) -> None:
             json.dumps({key: value for key, value in values.items() if key != "digest"}, indent=1).encode().removesuffix(b"\n}")
         )
         content = body + f',\n "digest": "{hashlib.sha256(body).hexdigest()}"\n}}\n'.encode()
-    (root / files.MANIFEST).write_bytes(content)
+    (root / paths.MANIFEST).write_bytes(content)
 
 
 def write_groups(path: Path, groups: list[pa.Table], **settings: Any) -> None:
@@ -144,11 +144,11 @@ def column(root: Path, rng: random.Random) -> str:
 def lists(root: Path, rng: random.Random) -> str:
     """The length of a list."""
     choices = {
-        files.PHOTOS: ("codes", "contributions", "heat_concepts", "heat", "neighbours"),
-        files.CLASSES: ("curves", "evidence", "alignment", "nearest_classes", "synonyms", "hypernyms"),
-        files.CONCEPTS: ("aligned", "neighbours"),
-        files.STRATEGIES: ("contributions", "medoids"),
-        files.EXEMPLARS: ("box",),
+        paths.PHOTOS: ("codes", "contributions", "heat_concepts", "heat", "neighbours"),
+        paths.CLASSES: ("curves", "evidence", "alignment", "nearest_classes", "synonyms", "hypernyms"),
+        paths.CONCEPTS: ("aligned", "neighbours"),
+        paths.STRATEGIES: ("contributions", "medoids"),
+        paths.EXEMPLARS: ("box",),
     }
     name = rng.choice(TABLES)
     field = rng.choice(choices[name])
@@ -269,7 +269,7 @@ def bomb(root: Path, rng: random.Random) -> str:
 
 def swap(root: Path, rng: random.Random) -> str:
     """Two files, each in the place of the other."""
-    names = sorted(json.loads((root / files.MANIFEST).read_text())["files"])
+    names = sorted(json.loads((root / paths.MANIFEST).read_text())["files"])
     one, other = rng.sample(names, 2) if rng.random() < 0.5 else rng.sample(TABLES, 2)
     first, second = (root / one).read_bytes(), (root / other).read_bytes()
     (root / one).write_bytes(second)
@@ -280,7 +280,7 @@ def swap(root: Path, rng: random.Random) -> str:
 
 def junk(root: Path, rng: random.Random) -> str:
     """Some bytes of a file."""
-    name = rng.choice((*TABLES, files.DICTIONARIES))
+    name = rng.choice((*TABLES, paths.DICTIONARIES))
     content = bytearray((root / name).read_bytes())
     for _ in range(rng.choice((1, 4, 16))):
         at = rng.randrange(len(content))

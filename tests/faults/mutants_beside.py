@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from atlas.store import files
+from atlas.format import paths
 from tests.faults.mutants import REALS, TEXTS, WHOLES, seal, write_manifest
 
 VALUES = (
@@ -38,7 +38,7 @@ VALUES = (
 
 def manifest(root: Path, rng: random.Random) -> str:
     """One value of the manifest."""
-    values = json.loads((root / files.MANIFEST).read_text())
+    values = json.loads((root / paths.MANIFEST).read_text())
     place, path = values, []
     while True:
         inner = [key for key in (place if isinstance(place, dict) else range(len(place))) if key not in ("files", "digest")]
@@ -66,7 +66,7 @@ def _nested(depth: int) -> Any:
 
 def entries(root: Path, rng: random.Random) -> str:
     """Which files the manifest names, and as what."""
-    values = json.loads((root / files.MANIFEST).read_text())
+    values = json.loads((root / paths.MANIFEST).read_text())
     name = rng.choice(list(values["files"]))
     how = rng.choice(("dropped", "renamed", "strange", "both dropped"))
     entry = values["files"].pop(name)
@@ -130,7 +130,7 @@ def picture(root: Path, rng: random.Random) -> str:
 
 def dictionaries(root: Path, rng: random.Random) -> str:
     """Arrays of another kind, shape, name, or without numbers."""
-    held = load_file(root / files.DICTIONARIES)
+    held = load_file(root / paths.DICTIONARIES)
     name = rng.choice(sorted(held))
     array = held.pop(name)
     how = rng.choice(("nan", "inf", "ints", "bools", "flat", "deep", "dropped", "renamed", "none", "wide", "empty", "double"))
@@ -151,6 +151,6 @@ def dictionaries(root: Path, rng: random.Random) -> str:
         held[name] = other()
     elif how == "renamed":
         held[rng.choice(("n99999999", "../x", "shared.extra.more", "", "n02012849"))] = array
-    save_file({key: np.ascontiguousarray(value) for key, value in held.items()}, root / files.DICTIONARIES)
-    seal(root, files.DICTIONARIES)
-    return f"{files.DICTIONARIES}: {name} {how}"
+    save_file({key: np.ascontiguousarray(value) for key, value in held.items()}, root / paths.DICTIONARIES)
+    seal(root, paths.DICTIONARIES)
+    return f"{paths.DICTIONARIES}: {name} {how}"

@@ -168,7 +168,7 @@ def _apart(do: Any, result: Path) -> None:
 
 def write_bases(folder: Path) -> None:
     """Write the atlases that are changed: own and shared dictionaries, classes without photos, held out whole, and format 1.0."""
-    small, large = _module("tests/atlas/store/conftest.py"), _module("tests/atlas/generated.py")
+    small, large = _module("tests/atlas/format/conftest.py"), _module("tests/atlas/generated.py")
     made = small.Made()
     bare = small.Result(small.ClassRecord(made.CRANE, "none"), "bare", pictures=small.Pictures(class_picture=made.picture("x")))
     church = small.dataclasses.replace(

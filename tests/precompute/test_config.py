@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from atlas.format.paths import data_path
 from atlas.schema import AtlasError
-from atlas.store.files import data_path
 from precompute import config
 from precompute.config import Config
 from precompute.engine.threads import of_worker

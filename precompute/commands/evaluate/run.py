@@ -12,8 +12,8 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from atlas.format import paths
 from atlas.schema import AtlasError, ImageNetClass
-from atlas.store import files
 from precompute import photos
 from precompute.commands.evaluate.cell import Cell, measure
 from precompute.commands.evaluate.class_data import Subject, look
@@ -95,7 +95,7 @@ def evaluate(request: Request, reporter: Reporter) -> Evaluation:
 def _refuse(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise AtlasError(f"{out} is a file: --out names the folder that the tables go into.")
-    if (out / files.MANIFEST).exists():
+    if (out / paths.MANIFEST).exists():
         raise AtlasError(f"{out} is an atlas: choose another --out for the tables.")
 
 
@@ -208,7 +208,7 @@ def write(path: Path, text: str) -> None:
     """Write a file in one step that a crash cannot halve."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        files.write(partial, text.encode())
+        paths.write(partial, text.encode())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from atlas.store import imagenet_classes
+from atlas.format import imagenet_classes
 from precompute import cache, photos, pipeline
 from precompute.commands.build import Report
 from precompute.commands.plan import measure

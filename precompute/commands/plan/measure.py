@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from atlas.format import Writer
 from atlas.schema import SHARED, AtlasError, ImageNetClass
-from atlas.store import Writer
 from precompute import activations, photos, visualize
 from precompute.dictionary import Dictionary, codes_of
 from precompute.photos import Photo

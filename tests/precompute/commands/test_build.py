@@ -18,8 +18,8 @@ import pytest
 import torch
 from PIL import Image
 
+from atlas.format import Store, imagenet_classes, problems
 from atlas.schema import SHARED, AtlasError
-from atlas.store import Store, imagenet_classes, problems
 from precompute import config, pipeline
 from precompute.commands.build import build_atlas
 from precompute.photos import Unusable, decoding

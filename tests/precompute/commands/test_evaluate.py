@@ -17,8 +17,8 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from atlas.format import imagenet_classes
 from atlas.schema import AtlasError, ImageNetClass
-from atlas.store import imagenet_classes
 from precompute import activations, photos
 from precompute.commands import evaluate
 from precompute.commands.evaluate import report, run

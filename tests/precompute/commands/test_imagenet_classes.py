@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from atlas.format import imagenet_classes
 from atlas.schema import AtlasError, ImageNetClass
-from atlas.store import imagenet_classes
 from precompute.commands.imagenet_classes import class_table, describe, main_table, parse_synset, read_nouns, write_csv
 
 SHIPPED = Path(__file__).parents[3] / "data" / "imagenet_classes.csv"

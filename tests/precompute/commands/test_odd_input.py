@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from atlas.store import Store, problems
+from atlas.format import Store, problems
 
 TENCH = "n01440764"
 

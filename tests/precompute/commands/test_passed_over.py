@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atlas.store import Store
+from atlas.format import Store
 from precompute import photos
 from precompute.photos import Unusable
 

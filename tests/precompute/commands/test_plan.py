@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from atlas.store import imagenet_classes
+from atlas.format import imagenet_classes
 from precompute.commands.plan.estimate import Plan, duration
 from precompute.commands.plan.measure import Line, PictureCost, spread
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from atlas.store import Store, files, problems
+from atlas.format import Store, paths, problems
 
 TENCH, SPRINGER, CASSETTE = "n01440764", "n02102040", "n02979186"
 BY_CLASS: tuple[object, ...] = ()
@@ -22,7 +22,7 @@ PAINTED = ("--classes", TENCH, "--concepts", 2, "--pictures", "quick")
 
 def whole_or_not_there(out: Path) -> bool:
     """Check that a reader finds a verifiable atlas or none at all; return which."""
-    if not files.locate(out, files.MANIFEST).exists():
+    if not paths.locate(out, paths.MANIFEST).exists():
         return False
     assert Store(out).records.keys() <= {TENCH, SPRINGER, CASSETTE}
     assert problems(out) == []

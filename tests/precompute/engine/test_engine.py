@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from atlas.format import Store, problems
 from atlas.schema import AtlasError, ClassRecord, ImageNetClass, Result
-from atlas.store import Store, problems
 from precompute import config
 from precompute.engine import ENGINES, Job, Resources, local, ray, scheduler, worker
 from precompute.engine.scheduler import LIVES, Scheduler

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from atlas.store.tables import ESTIMATORS
+from atlas.format.tables import ESTIMATORS
 from precompute.importance import METHODS, AffineHead, SampledHead
 
 AFFINE = AffineHead(np.array([2.0, -1.0, 0.5, 3.0]), constant=-1.0)

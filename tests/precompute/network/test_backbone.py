@@ -8,8 +8,8 @@ import pytest
 import timm
 import torch
 
+from atlas.format import imagenet_classes
 from atlas.schema import AtlasError
-from atlas.store import imagenet_classes
 from precompute import photos
 from precompute.network import backbone, weights
 

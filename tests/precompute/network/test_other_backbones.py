@@ -8,9 +8,9 @@ import timm
 import torch
 from PIL import Image
 
+from atlas.format import Store, problems
+from atlas.format.tables import ESTIMATORS
 from atlas.schema import AtlasError
-from atlas.store import Store, problems
-from atlas.store.tables import ESTIMATORS
 from precompute import config, importance
 from precompute.commands.build import build_atlas
 from precompute.network import backbone

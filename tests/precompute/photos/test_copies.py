@@ -14,8 +14,8 @@ import torch
 from PIL import ExifTags, Image
 from rich.console import Console
 
+from atlas.format import Store, problems
 from atlas.schema import AtlasError
-from atlas.store import Store, problems
 from precompute import config, photos
 from precompute.commands.plan import report
 from precompute.commands.plan.estimate import Plan

@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
+from atlas.format import imagenet_classes
 from atlas.schema import AtlasError
-from atlas.store import imagenet_classes
 from precompute import photos
 from precompute.network.preprocessing import squares
 from precompute.photos import Decoder, Photo, Unusable, decoding

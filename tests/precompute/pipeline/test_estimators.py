@@ -8,8 +8,8 @@ import pytest
 import timm
 import torch
 
+from atlas.format.tables import ESTIMATORS
 from atlas.schema import Concept, ImageNetClass
-from atlas.store.tables import ESTIMATORS
 from precompute.activations import ClassActivations
 from precompute.dictionary import METHODS, Dictionary
 from precompute.network import backbone

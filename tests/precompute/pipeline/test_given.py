@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from atlas.format import Store, problems
 from atlas.schema import SHARED
-from atlas.store import Store, problems
 
 TENCH, SPRINGER = "n01440764", "n02102040"
 SETTINGS = ("--scope", "both", "--shared-concepts", 4, "--pictures", "quick", "--threads", 1)

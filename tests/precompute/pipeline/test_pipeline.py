@@ -8,8 +8,8 @@ import pytest
 import torch
 from timm.data import create_transform, resolve_model_data_config
 
+from atlas.format import Store, imagenet_classes, problems
 from atlas.schema import dominant_concept
-from atlas.store import Store, imagenet_classes, problems
 from precompute import config, dictionary, importance, photos
 from precompute.analysis import faithfulness
 from precompute.commands.build import build_atlas

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas.store import Store, imagenet_classes
+from atlas.format import Store, imagenet_classes
 from precompute import config, progress, visualize
 from precompute.commands import build
 from precompute.network import backbone

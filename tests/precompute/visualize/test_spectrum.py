@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from atlas.format import data_path
 from atlas.schema import AtlasError
-from atlas.store import data_path
 from precompute.visualize import spectrum
 
 

@@ -1,0 +1,1 @@
+"""What may be wrong with an atlas, one module a kind."""

@@ -1,5 +1,0 @@
-"""The static gallery: the pages of the app as files, for any web host or a folder."""
-
-from atlas.gallery.writing import export
-
-__all__ = ["export"]

@@ -1,0 +1,1 @@
+"""The app: answers requests with the pages of the site, pictures and data."""

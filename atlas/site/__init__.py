@@ -1,0 +1,1 @@
+"""What is shown: domain values in, HTML and SVG out; knows no server, no request and no file name."""
