@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import pyarrow as pa
 
 from atlas.format import paths, tables, version_1_0
 from atlas.format.checks import columns, identities, shapes
 from atlas.format.checks.contradiction import plain
-from atlas.schema import AtlasError, ClassRecord, Concept, Photos, Strategy
+from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Photos, Strategy
 
 
 def sound(name: str, table: pa.Table, *, some: bool = False) -> pa.Table:
@@ -88,6 +88,20 @@ def record(found: ClassRecord, shared: int) -> ClassRecord:
     if found.alignment and len(found.alignment) != shared:
         raise AtlasError(f"{where}: alignment is with {len(found.alignment)} concepts, there are {shared} shared ones")
     return found
+
+
+def owners(found: Iterable[str], classes: Collection[str]) -> None:
+    """Check that concepts are those of classes that there are, or shared.
+
+    Args:
+        found: whose concepts there are.
+        classes: the wnids that there are.
+
+    Raises:
+        AtlasError: some are not.
+    """
+    if strange := [owner for owner in found if owner != SHARED and owner not in classes]:
+        raise AtlasError(f"{paths.CONCEPTS}: {strange[0]} is a class that there is not")
 
 
 def concepts(found: Sequence[Concept], owner: str) -> tuple[Concept, ...]:

@@ -71,6 +71,12 @@ def _packed(value: dict[str, Any]) -> Any:
     return bytes.fromhex(value["sha256"]) + value["bytes"].to_bytes(8, "big")
 
 
+def _is_entry(value: object) -> bool:
+    """Return whether something is the entry of a file; a newer minor version may say more of it."""
+    known = {name: value.get(name) for name in ("sha256", "bytes")} if isinstance(value, dict) else {}
+    return isinstance(value, bytes) or isinstance(_packed(known), bytes)
+
+
 def encode_manifest(manifest: Manifest) -> bytes:
     """Return the manifest as indented JSON that ends with a digest of all that stands before it."""
     return sealed(dataclasses.asdict(dataclasses.replace(manifest, files=dict(manifest.files))))
@@ -113,8 +119,8 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
         manifest = Manifest(photo_sets=sets, **_known(Manifest, values))
         if strange := [name for name in _MAPPINGS if not isinstance(getattr(manifest, name), dict)]:
             raise TypeError(f"{strange[0]!r} must be an object")
-        if strange := [name for name, entry in manifest.files.items() if not isinstance(entry, dict | bytes)]:
-            raise TypeError(f"the entry of {strange[0]!r} must be an object")
+        if strange := [name for name, entry in manifest.files.items() if not _is_entry(entry)]:
+            raise TypeError(f"the entry of {strange[0][:200]!r} must have a sha256 and bytes")
         manifest = dataclasses.replace(manifest, files=Entries(manifest.files))
         for words in oddities(manifest):
             raise TypeError(words)

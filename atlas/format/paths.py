@@ -155,14 +155,6 @@ def recorded(folder: Directory, name: str) -> dict[str, str | int]:
         return {"sha256": digest, "bytes": stream.tell()}
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file and force it to the disk."""
-    with path.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
 def become(folder: Directory, source: str, target: str) -> None:
     """Give a finished folder its final name, in one step that a crash cannot halve; ``target`` must be free."""
     folder.sync(source)

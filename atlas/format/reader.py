@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -111,14 +111,26 @@ class Store:
 
     def table(self, name: str) -> pa.Table:
         """Read one of the tables."""
-        with self._reading(name), pq.ParquetFile(self._published.file(name)) as file:
+        with self._reading(name), limits.opened(self._published.file(name)) as file:
             self._admit(name, file.metadata)
-            return file.read(use_threads=False)
+            groups = [file.read_row_group(i, use_threads=False) for i in range(file.num_row_groups)]
+            return self._decoded(name, groups or [file.read(use_threads=False)])
 
     def _admit(self, name: str, metadata: pq.FileMetaData) -> None:
         """Refuse a table that would take more memory than its file can be worth, before anything of it is decoded."""
-        try:
+        with self._named(name):
             limits.admit(metadata, int(self._published.size(name)))
+
+    def _decoded(self, name: str, pieces: Sequence[pa.Table]) -> pa.Table:
+        """Write out the texts of row groups, if they take no more memory than their file can be worth."""
+        with self._named(name):
+            return limits.decoded(pieces, int(self._published.size(name)))
+
+    @contextmanager
+    def _named(self, name: str) -> Iterator[None]:
+        """Name the file that is refused."""
+        try:
+            yield
         except AtlasError as error:
             raise AtlasError(f"{self.root / name} cannot be read ({error}): run `atlas check {self.root}`.") from error
 
@@ -200,8 +212,8 @@ class Store:
                 return None
             footer = groups.footer.of_group(groups.owners[owner][0])
             self._admit(name, footer)
-            with pq.ParquetFile(self._published.file(name), metadata=footer) as file:
-                rows = file.read_row_group(0, columns=columns, use_threads=False)
+            with limits.opened(self._published.file(name), footer) as file:
+                rows = self._decoded(name, [file.read_row_group(0, columns=columns, use_threads=False)])
             grid = self.grid if name == paths.PHOTOS else (0, 0)
             return fits.rows(name, rows, owner, grid) if self._refusing else rows
 
@@ -329,6 +341,8 @@ class Store:
 
     def places(self) -> pa.Table:
         """Return what a map of all concepts shows, a row each: identity, place and what it may be coloured by."""
+        if self._refusing:
+            fits.owners(self._concept_rows, self.records)
         return self._concepts.select([name for name in tables.PLACES if name in self._concepts.schema.names])
 
     def photo_count(self) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from atlas.format import tables
+from atlas.format import limits, tables
 from atlas.format.reader import Store
 
 #: Bytes of decoded rows at once, if not those of one owner alone are more.
@@ -37,10 +37,10 @@ def batches(store: Store, name: str) -> Iterator[Batch]:
     Raises:
         AtlasError: it cannot be read.
     """
-    with store._reading(name), pq.ParquetFile(store._published.file(name)) as file:
+    with store._reading(name), limits.opened(store._published.file(name)) as file:
         store._admit(name, file.metadata)
         for groups in _together(file.metadata):
-            rows = file.read_row_groups(groups, use_threads=False)
+            rows = store._decoded(name, [file.read_row_groups(groups, use_threads=False)])
             sizes = [file.metadata.row_group(i).num_rows for i in groups]
             yield Batch(rows, list(_owners(rows, sizes)), sizes)
 

@@ -207,8 +207,12 @@ class _Run:
 def write(path: Path, text: str) -> None:
     """Write a file in one step that a crash cannot halve."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        paths.write(partial, text.encode())
+        with partial.open("wb") as stream:
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -112,11 +112,15 @@ def test_a_link_that_leads_out_of_the_atlas_is_named_and_never_followed(root: Pa
     assert problems(root) == []
 
 
-def test_an_entry_that_says_nothing_is_a_problem(root: Path) -> None:
+@pytest.mark.parametrize(
+    "entry", [{}, {"sha256": "0" * 64}, {"sha256": "0" * 63, "bytes": 1}, {"sha256": "0" * 64, "bytes": -1}, 3]
+)
+def test_an_entry_that_says_nothing_is_refused(root: Path, entry: object) -> None:
     manifest = json.loads((root / "manifest.json").read_text())
-    manifest["files"]["classes.parquet"] = {}
+    manifest["files"]["classes.parquet"] = entry
     (root / "manifest.json").write_bytes(sealed(manifest))
-    assert [line.split(":")[0] for line in problems(root)] == ["classes.parquet"]
+    with pytest.raises(AtlasError, match=r"the entry of 'classes\.parquet' must have a sha256 and bytes"):
+        problems(root)
 
 
 # Files that are what the manifest says, but contradict each other

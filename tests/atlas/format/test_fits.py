@@ -108,3 +108,9 @@ def test_a_table_without_a_column_is_refused(root: Path, made: Any) -> None:
     pq.write_table(table.set_column(3, "index", table["index"].cast(pa.int64())), root / "concepts.parquet")
     with pytest.raises(AtlasError, match=r"^concepts\.parquet: its column index is of another kind \(int64\)$"):
         Store(root).places()
+
+
+def test_concepts_of_a_class_that_is_not_there_have_no_place_on_the_map(root: Path, made: Any) -> None:
+    rewrite(made, root, "classes.parquet", lambda rows: rows.pop())
+    with pytest.raises(AtlasError, match=f"^concepts.parquet: {CHURCH} is a class that there is not$"):
+        Store(root).places()

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from atlas.format import data_path, tables
-from atlas.format.limits import SWELLING, VALUES_A_BYTE, admit
+from atlas.format.limits import SWELLING, VALUES_A_BYTE, admit, decoded, opened
 from atlas.schema import AtlasError
 
 
@@ -52,3 +54,21 @@ def test_a_table_of_measured_numbers_is_far_within(name: str) -> None:
     metadata, size = pq.read_metadata(path), path.stat().st_size
     admit(metadata, size)
     admit(metadata, size // 4)
+
+
+def test_texts_that_a_file_holds_once_are_not_written_out_for_every_row(tmp_path: Path) -> None:
+    often = pa.DictionaryArray.from_arrays(np.zeros(20_000, np.int32), pa.array(["x" * 100_000]))
+    lists = pa.ListArray.from_arrays(pa.array(range(20_001), pa.int32()), often)
+    nested = pa.StructArray.from_arrays([lists], ["names"])
+    _, size = declared(tmp_path / "a", alone=often, nested=nested, other=pa.array([os.urandom(4) for _ in range(20_000)]))
+    with (tmp_path / "a").open("rb") as stream, opened(stream) as file, pytest.raises(AtlasError) as error:
+        decoded([file.read_row_group(0)], size)
+    assert str(error.value) == f"its texts take {2 * 20_000 * 100_000 + 20_000 * 4} bytes, the file has {size}"
+
+
+@pytest.mark.parametrize("name", tables.TABLE_NAMES)
+def test_texts_are_written_out_as_they_are(name: str) -> None:
+    path = data_path("data/imagenet-lite0") / name
+    with path.open("rb") as stream, opened(stream) as file:
+        pieces = [file.read_row_group(i) for i in range(file.num_row_groups)]
+        assert decoded(pieces, path.stat().st_size).equals(pq.read_table(path))

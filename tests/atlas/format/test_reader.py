@@ -132,7 +132,7 @@ def test_no_picture_lies_outside_the_pictures(root: Path, name: str) -> None:
     (root.parent / "secret").write_text("mine")
     with pytest.raises(UnknownName, match="holds no picture"):
         Store(root).picture_path(name)
-    rewrite(root, files=json.loads((root / "manifest.json").read_text())["files"] | {name: {"sha256": "", "bytes": 4}})
+    rewrite(root, files=json.loads((root / "manifest.json").read_text())["files"] | {name: {"sha256": "0" * 64, "bytes": 4}})
     if name != "pictures/none.webp":  # the manifest may name it; it is only missing
         with pytest.raises(UnknownName, match="holds no picture"):
             Store(root).picture_path(name)

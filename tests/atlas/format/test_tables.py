@@ -145,6 +145,7 @@ json_values = st.recursive(leaves, lambda v: st.lists(v) | st.dictionaries(texts
 objects = st.dictionaries(texts, json_values, max_size=3)
 names = st.dictionaries(texts, texts, max_size=3)
 shown = st.text(st.characters(categories=("L", "N", "P", "Zs")), max_size=12).filter(str.isprintable)
+digests = st.from_regex("[0-9a-f]{64}", fullmatch=True)
 grids = st.lists(st.integers(1, 99), min_size=2, max_size=2)
 manifests = st.builds(
     Manifest,
@@ -159,7 +160,7 @@ manifests = st.builds(
     classes=st.dictionaries(wnids, texts, max_size=3),
     photo_sets=tuples(st.builds(PhotoSet, shown, st.integers(0, 2**40), texts, texts)),
     skipped_photos=names,
-    files=st.dictionaries(texts, st.fixed_dictionaries({"sha256": texts, "bytes": whole}), max_size=3),
+    files=st.dictionaries(texts, st.fixed_dictionaries({"sha256": digests, "bytes": st.integers(0, 2**40)}), max_size=3),
 )
 
 
