@@ -20,7 +20,7 @@ from atlas.schema import AtlasError
 HOLD = """
 import sys
 from pathlib import Path
-from atlas.gallery.folder import Folder
+from atlas.export.output import Folder
 with Folder(Path(sys.argv[1])) as folder:
     folder.staged.save("index.html", "half")
     print("held", flush=True)

@@ -38,7 +38,7 @@ def test_an_unchanged_class_is_not_written_again(atlas: Path, tmp_path: Path, mo
     first = export(atlas, out)
     before = contents(out)
     marks = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in (out, *out.rglob("*"))}
-    monkeypatch.setattr(workers.classes, "write_class", lambda *_: pytest.fail("an unchanged class was written again"))
+    monkeypatch.setattr(workers.class_files, "write_class", lambda *_: pytest.fail("an unchanged class was written again"))
     second = export(atlas, out)
     assert (first.written, first.kept, second.written, second.kept) == (5, 0, 0, 5)
     assert first.pages == second.pages == 44
