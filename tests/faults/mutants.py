@@ -252,14 +252,16 @@ def bomb(root: Path, rng: random.Random) -> str:
     held = read_groups(root / name)
     how = rng.choice(("nulls", "rows", "texts"))
     schema = held[0].schema
-    if how == "nulls":
-        table = schema.empty_table().slice(0, 0)
+    if how == "nulls" or not held[0].num_rows:
         table = pa.table([pa.nulls(2_000_000, field.type) for field in schema], schema=schema)
     else:
-        table = held[0].take(pa.array([0] * (200_000 if how == "rows" else 20_000))) if held[0].num_rows else held[0]
-    if how == "texts" and table.num_rows:
-        at = rng.choice([i for i, field in enumerate(schema) if field.type == pa.string()])
-        words = pa.DictionaryArray.from_arrays(np.zeros(table.num_rows, np.int32), pa.array(["x" * 50_000]))
+        table = held[0].take(pa.array([0] * (200_000 if how == "rows" else 20_000)))
+    if how == "texts" and table.num_rows == 20_000:
+        kinds = (pa.string(), pa.list_(pa.string()))
+        at = rng.choice([i for i, field in enumerate(schema) if field.type in kinds])
+        words = pa.DictionaryArray.from_arrays(np.zeros(20_000, np.int32), pa.array([rng.randbytes(60_000).hex()]))
+        if schema.field(at).type != pa.string():
+            words = pa.ListArray.from_arrays(pa.array(np.arange(20_001, dtype=np.int32)), words)
         table = table.set_column(at, schema.field(at).name, words)
     with pq.ParquetWriter(root / name, table.schema, compression="zstd", store_schema=False) as writer:
         writer.write_table(table)

@@ -135,8 +135,7 @@ def chosen(seed: int) -> mutants.Mutant:
 
 def _case(bases: Path, folder: Path, seed: int) -> tuple[str, Verdict]:
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESSES, _ADDRESSES))
-    rng = random.Random(seed)
-    mutant = chosen(seed)
+    rng, mutant = random.Random(f"of {seed}"), chosen(seed)
     root = folder / str(seed) / "atlas"
     base = rng.choice(sorted(path.name for path in bases.iterdir()))
     shutil.copytree(bases / base, root)
