@@ -7,6 +7,8 @@ so that a footer with a single row group can be handed to the reader: a hundredt
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +17,18 @@ _MAGIC = b"PAR1"
 _ROW_GROUPS = 4  # field of FileMetaData
 _COLUMNS, _NUM_ROWS = 1, 3  # fields of RowGroup
 _META_DATA, _STATISTICS, _MIN_VALUE = 3, 12, 6  # fields of ColumnChunk, of its meta data, of its statistics
+_FILE_ROWS = 3  # field of FileMetaData
+_VALUES, _UNCOMPRESSED, _COMPRESSED, _DATA, _DICTIONARY = 5, 6, 7, 9, 11  # fields of the meta data of a ColumnChunk
 _BOOLEANS, _BYTE, _WHOLE, _DOUBLE, _BINARY, _LISTS, _STRUCT = (1, 2), 3, (4, 5, 6), 7, 8, (9, 10), 12
+
+
+class Chunk(NamedTuple):
+    """What a footer says of one column of one row group; pyarrow ends the process where some of it contradicts itself."""
+
+    values: int
+    uncompressed: int  # bytes
+    compressed: int  # bytes
+    start: int  # in the file
 
 
 class Footer:
@@ -45,6 +58,14 @@ class Footer:
     def owners(self) -> dict[str, tuple[int, int]]:
         """Return the wnid or "shared" that every row group belongs to (its first column says so), its number and its rows."""
         return {name.decode("utf-8", "replace").partition("/")[0]: (i, rows) for i, (name, rows) in enumerate(self._first)}
+
+    def rows(self) -> list[int]:
+        """Return how many rows the file has as a whole, then how many each row group."""
+        return [_fields(self._bytes, 0, (_FILE_ROWS,)).get(_FILE_ROWS, 0), *(rows for _, rows in self._first)]
+
+    def chunks(self, group: int) -> list[Chunk]:
+        """Return what is said of every column of a row group."""
+        return list(_chunks(self._bytes, self._groups[group]))
 
     def of_group(self, group: int) -> pq.FileMetaData:
         """Return the footer as if the file had this row group only."""
@@ -88,6 +109,34 @@ def _varint(body: bytes, at: int) -> tuple[int, int]:
     return value | body[at] << shift, at + 1
 
 
+def _whole(body: bytes, at: int) -> int:
+    zigzag, _ = _varint(body, at)
+    return zigzag >> 1 ^ -(zigzag & 1)
+
+
+def _chunks(body: bytes, group: int) -> Iterator[Chunk]:
+    columns = _place(body, group, _COLUMNS)
+    count, at = (0, group) if columns is None else _list_size(body, columns)
+    for _ in range(count):
+        place = _place(body, at, _META_DATA)
+        said = {} if place is None else _fields(body, place, (_VALUES, _UNCOMPRESSED, _COMPRESSED, _DATA, _DICTIONARY))
+        start = said.get(_DICTIONARY) or said.get(_DATA, 0)
+        yield Chunk(said.get(_VALUES, 0), said.get(_UNCOMPRESSED, 0), said.get(_COMPRESSED, 0), start)
+        at = _skip(body, at, _STRUCT)
+
+
+def _fields(body: bytes, at: int, wanted: tuple[int, ...]) -> dict[int, int]:
+    """Return the whole numbers that some fields of a struct hold, of those that are there."""
+    found: dict[int, int] = {}
+    field = 0
+    while head := body[at]:
+        field, at = _field(body, at, field)
+        if field in wanted and head & 15 in _WHOLE:
+            found[field] = _whole(body, at)
+        at = _skip(body, at, head & 15)
+    return found
+
+
 def _row_group(body: bytes, at: int) -> tuple[int, bytes, int]:
     """Return where a row group ends, the least value of its first column, and how many rows it has."""
     field, name, rows = 0, b"", 0
@@ -96,7 +145,7 @@ def _row_group(body: bytes, at: int) -> tuple[int, bytes, int]:
         if field == _COLUMNS:
             name = _least(body, _list_size(body, at)[1])
         elif field == _NUM_ROWS:
-            rows = _varint(body, at)[0] >> 1
+            rows = _whole(body, at)
         at = _skip(body, at, head & 15)
     return at + 1, name, rows
 
@@ -105,8 +154,7 @@ def _field(body: bytes, at: int, last: int) -> tuple[int, int]:
     """Return the id of the field whose head is here, and where its value begins."""
     if step := body[at] >> 4:
         return last + step, at + 1
-    zigzag, at = _varint(body, at + 1)
-    return zigzag >> 1 ^ -(zigzag & 1), at
+    return _whole(body, at + 1), _varint(body, at + 1)[1]
 
 
 def _least(body: bytes, column: int) -> bytes:

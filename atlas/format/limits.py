@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from atlas.format.footers import Footer
 from atlas.schema import AtlasError
 
 #: Values that one byte of a file may stand for: a shared dictionary leaves most codes zero, which pack well.
@@ -24,23 +25,22 @@ SWELLING = 128
 _FEW_VALUES, _FEW_BYTES = 1 << 20, 1 << 26
 
 
-def admit(metadata: pq.FileMetaData, size: int) -> None:
+def admit(footer: Footer, size: int, group: int | None = None) -> None:
     """Refuse a table whose footer declares more than its file can hold.
 
     Args:
-        metadata: the footer, or a part of it.
+        footer: of the file.
         size: of the file, in bytes.
+        group: the one row group that will be read; None: all of them.
 
     Raises:
         AtlasError: it declares more rows than the file has bytes, more than 16 values a byte, or swells beyond measure.
     """
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    columns = [group.column(i) for group in groups for i in range(group.num_columns)]
-    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
-    values = sum(column.num_values for column in columns)
-    swollen = sum(column.total_uncompressed_size for column in columns)
-    least = min([metadata.num_rows, *(n for group in groups for n in (group.num_rows, group.total_byte_size))])
-    least = min([least, *(n for column in columns for n in (column.num_values, column.total_uncompressed_size))])
+    chunks = [chunk for i in (range(len(footer)) if group is None else (group,)) for chunk in footer.chunks(i)]
+    declared = footer.rows()
+    rows = max(declared[0], sum(declared[1:]))
+    values, swollen = sum(chunk.values for chunk in chunks), sum(chunk.uncompressed for chunk in chunks)
+    least = min([*declared, *(number for chunk in chunks for number in chunk)])
     if least < 0:
         raise AtlasError(f"its footer declares {least} rows, values or bytes")
     if rows > size:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
 from atlas.format import fits, limits, paths, tables, upgrade
@@ -112,14 +111,15 @@ class Store:
     def table(self, name: str) -> pa.Table:
         """Read one of the tables."""
         with self._reading(name), limits.opened(self._published.file(name)) as file:
-            self._admit(name, file.metadata)
+            self._admit(name)
             groups = [file.read_row_group(i, use_threads=False) for i in range(file.num_row_groups)]
             return self._decoded(name, groups or [file.read(use_threads=False)])
 
-    def _admit(self, name: str, metadata: pq.FileMetaData) -> None:
-        """Refuse a table that would take more memory than its file can be worth, before anything of it is decoded."""
+    def _admit(self, name: str, group: int | None = None) -> None:
+        """Refuse a table, or a row group, that would take more memory than its file can be worth, before it is decoded."""
+        footer = self._footers[name].footer if name in self._footers else Footer(self._published.file(name))
         with self._named(name):
-            limits.admit(metadata, int(self._published.size(name)))
+            limits.admit(footer, int(self._published.size(name)), group)
 
     def _decoded(self, name: str, pieces: Sequence[pa.Table]) -> pa.Table:
         """Write out the texts of row groups, if they take no more memory than their file can be worth."""
@@ -210,9 +210,9 @@ class Store:
             groups = self._groups(name)
             if owner not in groups.owners:
                 return None
-            footer = groups.footer.of_group(groups.owners[owner][0])
-            self._admit(name, footer)
-            with limits.opened(self._published.file(name), footer) as file:
+            group, _ = groups.owners[owner]
+            self._admit(name, group)
+            with limits.opened(self._published.file(name), groups.footer.of_group(group)) as file:
                 rows = self._decoded(name, [file.read_row_group(0, columns=columns, use_threads=False)])
             grid = self.grid if name == paths.PHOTOS else (0, 0)
             return fits.rows(name, rows, owner, grid) if self._refusing else rows
@@ -315,12 +315,11 @@ class Store:
         found: dict[str, hashlib._Hash] = {}
         for name in (paths.PHOTOS, paths.STRATEGIES, paths.EXEMPLARS):
             with self._reading(name):
-                with self._published.file(name) as stream:
-                    metadata, content = pq.read_metadata(stream), self._published.file(name).read()
-                for owner, (group, _) in self._groups(name).owners.items():
-                    columns = [metadata.row_group(group).column(i) for i in range(metadata.num_columns)]
-                    start = min(c.dictionary_page_offset or c.data_page_offset for c in columns)
-                    end = start + sum(c.total_compressed_size for c in columns)
+                content, groups = self._published.file(name).read(), self._groups(name)
+                for owner, (group, _) in groups.owners.items():
+                    chunks = groups.footer.chunks(group)
+                    start = min(chunk.start for chunk in chunks)
+                    end = start + sum(chunk.compressed for chunk in chunks)
                     found.setdefault(owner, hashlib.sha256()).update(name.encode() + content[start:end])
         return {owner: digest.hexdigest() for owner, digest in found.items()}
 

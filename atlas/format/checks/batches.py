@@ -38,7 +38,7 @@ def batches(store: Store, name: str) -> Iterator[Batch]:
         AtlasError: it cannot be read.
     """
     with store._reading(name), limits.opened(store._published.file(name)) as file:
-        store._admit(name, file.metadata)
+        store._admit(name)
         for groups in _together(file.metadata):
             rows = store._decoded(name, [file.read_row_groups(groups, use_threads=False)])
             sizes = [file.metadata.row_group(i).num_rows for i in groups]
