@@ -11,7 +11,7 @@ demo: .venv/.demo assets/vendor/plotly-basic.min.js  ## build an atlas from 20 s
 	$(BIN)/atlas serve data/imagenet-lite0 $(DEMO)
 
 test: .venv/.test assets/vendor/plotly-basic.min.js  ## all tests; ATLAS_REQUIRE_BROWSER=1 makes a missing browser a failure
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest
 
 check: .venv/.test  ## lint, types, the dependency rule, known weaknesses of dependencies
 	$(BIN)/ruff check .

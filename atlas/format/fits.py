@@ -14,6 +14,8 @@ from atlas.format.checks import columns, identities, shapes
 from atlas.format.checks.contradiction import plain
 from atlas.schema import SHARED, AtlasError, ClassRecord, Concept, Photos, Strategy
 
+_COUNTS = ("wnid", "n_photos", "n_fit", "n_holdout")
+
 
 def sound(name: str, table: pa.Table, *, some: bool = False) -> pa.Table:
     """Return a table if every cell holds what it may.
@@ -62,13 +64,16 @@ def rows(name: str, table: pa.Table, owner: str, grid: tuple[int, int]) -> pa.Ta
 
 
 def classes(table: pa.Table) -> pa.Table:
-    """Return the classes table if it names each class once, in order.
+    """Return the classes table if it names each class once, in order, and no class has more photos of a kind than it has.
 
     Raises:
-        AtlasError: it does not.
+        AtlasError: it does not, or one has.
     """
     for wrong in identities.of_classes(table):
         raise AtlasError(str(wrong))
+    for wnid, photos, fitted, held in zip(*(table[name].to_pylist() for name in _COUNTS), strict=True):
+        if 0 < photos < fitted + held:
+            raise AtlasError(f"{paths.CLASSES}: {wnid}: {fitted} photos are fitted on and {held} held out, of {photos}")
     return table
 
 

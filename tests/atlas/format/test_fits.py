@@ -82,6 +82,12 @@ SERVED: dict[str, tuple[str, Callable[[Rows], object], Callable[[Store], object]
         lambda store: store.photos(CHURCH),
         f"photos.parquet: {CHURCH}: 8 photos are there, the classes table names 9",
     ),
+    "held-out photos": (
+        "classes",
+        of_church("n_holdout", 999),
+        lambda store: store.records,
+        f"classes.parquet: {CHURCH}: 4 photos are fitted on and 999 held out, of 8",
+    ),
     "concepts in another order": (
         "concepts",
         lambda rows: rows.reverse(),

@@ -121,7 +121,9 @@ def test_what_was_finished_before_an_interruption_can_be_read(build: Any, tmp_pa
 def test_a_second_builder_is_told_who_is_at_work(build: Any, tmp_path: Path) -> None:
     first = build.start(tmp_path / "a", "--json")
     first.wait_for('"begin"')
+    first.signal(signal.SIGSTOP)  # however fast it would have been
     second = build(tmp_path / "a")
+    first.signal(signal.SIGCONT)
     assert second.status == 2
     assert second.err == (
         f"precompute: {tmp_path / 'a'} is being written by process {first.pid} on {socket.gethostname()}: "

@@ -10,7 +10,7 @@ from precompute.network.allocator import reusing_memory
 # In a process of its own: how a heap is cut up by earlier work decides where blocks find room.
 COUNT = """
 import json, resource, torch
-from precompute.allocator import reusing_memory
+from precompute.network.allocator import reusing_memory
 
 def faults(repeats):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

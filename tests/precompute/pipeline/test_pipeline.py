@@ -196,7 +196,7 @@ def test_where_signs_differ_estimators_blind_to_sign_or_code_are_beaten_on_the_r
         x = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
         A = plain.forward_features(x).flatten(2).transpose(1, 2).numpy()
     found = dictionary.METHODS["semi_nmf"].fit(A.reshape(-1, A.shape[2]), concepts=6, seed=0)
-    codes = found.codes.reshape(*A.shape[:2], 6).mean(axis=1)
+    codes = dictionary.codes_of(A.reshape(-1, A.shape[2]), found).reshape(*A.shape[:2], 6).mean(axis=1)
     atoms, last = torch.from_numpy(found.atoms), plain.classifier.requires_grad_(False)
     index = next(c.class_index for c in imagenet_classes() if c.wnid == DALMATIAN)
     head = importance.SampledHead(lambda u: last(u @ atoms)[:, index])
