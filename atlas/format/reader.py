@@ -341,7 +341,8 @@ class Store:
     def places(self) -> pa.Table:
         """Return what a map of all concepts shows, a row each: identity, place and what it may be coloured by."""
         if self._refusing:
-            fits.owners(self._concept_rows, self.records)
+            named = self._concepts["wnid"].drop_null().unique().to_pylist()
+            fits.owners([*self._concept_rows, *named], self.records)
         return self._concepts.select([name for name in tables.PLACES if name in self._concepts.schema.names])
 
     def photo_count(self) -> int:

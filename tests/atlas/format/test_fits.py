@@ -120,3 +120,9 @@ def test_concepts_of_a_class_that_is_not_there_have_no_place_on_the_map(root: Pa
     rewrite(made, root, "classes.parquet", lambda rows: rows.pop())
     with pytest.raises(AtlasError, match=f"^concepts.parquet: {CHURCH} is a class that there is not$"):
         Store(root).places()
+
+
+def test_concepts_that_name_a_class_that_is_not_there_have_no_place_on_the_map(root: Path, made: Any) -> None:
+    rewrite(made, root, "concepts.parquet", of_church("wnid", "n02012849"))
+    with pytest.raises(AtlasError, match=r"^concepts\.parquet: n02012849 is a class that there is not$"):
+        Store(root).places()
